@@ -1,0 +1,1 @@
+//! All collectors and the one table of them.

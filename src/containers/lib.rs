@@ -1,0 +1,1 @@
+//! Who a cgroup is: path grammar, runtime metadata.

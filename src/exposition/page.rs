@@ -1,0 +1,188 @@
+//! What one collector writes in one scrape.
+//!
+//! Samples are appended as text at once; families may come in any order and may be interleaved (`assemble` brings the
+//! parts of a family together). A page is reused from scrape to scrape, so in steady state nothing is allocated.
+
+use std::ops::Range;
+
+use model::write_float;
+
+use crate::label_text::write_label;
+use crate::{Family, Kind, LabelText};
+
+/// A label of a sample: name and unescaped value.
+pub type Label<'a> = (&'a str, &'a str);
+
+#[derive(Debug, Default)]
+pub struct Page {
+    text: Vec<u8>,
+    blocks: Vec<Block>,
+    samples: usize,
+}
+
+/// Consecutive samples of one family. Name and help lie in the page's text, before the lines.
+#[derive(Clone, Debug)]
+struct Block {
+    name: Range<usize>,
+    help: Range<usize>,
+    kind: Kind,
+    lines: Range<usize>,
+    samples: usize,
+}
+
+/// One block as `assemble` sees it.
+#[derive(Clone, Copy)]
+pub(crate) struct BlockView<'a> {
+    pub name: &'a [u8],
+    pub help: &'a [u8],
+    pub kind: Kind,
+    pub lines: &'a [u8],
+}
+
+impl Page {
+    pub fn new() -> Self {
+        Page::default()
+    }
+
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.blocks.clear();
+        self.samples = 0;
+    }
+
+    /// Number of samples on the page.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.samples == 0
+    }
+
+    /// Appends one sample of a declared family. Labels are written in the order given; give them sorted by name.
+    pub fn sample(&mut self, family: &Family, labels: &[Label<'_>], value: f64) {
+        self.begin(family.name, family.kind, family.help);
+        self.line(family.name, b"", labels, value, None);
+    }
+
+    /// Appends one sample of a family whose name is only known at run time (a field of a kernel file).
+    pub fn named_sample(&mut self, name: &str, kind: Kind, help: &str, labels: &[Label<'_>], value: f64) {
+        self.begin(name, kind, help);
+        self.line(name, b"", labels, value, None);
+    }
+
+    /// Appends a sample whose first labels are already escaped; `labels` follow them.
+    pub fn labelled_sample(&mut self, family: &Family, text: &LabelText, labels: &[Label<'_>], value: f64) {
+        self.begin(family.name, family.kind, family.help);
+        self.line(family.name, text.as_bytes(), labels, value, None);
+    }
+
+    /// As `labelled_sample`, with an explicit time in milliseconds since the epoch.
+    pub fn timed_sample(
+        &mut self,
+        family: &Family,
+        text: &LabelText,
+        labels: &[Label<'_>],
+        value: f64,
+        timestamp_ms: i64,
+    ) {
+        self.begin(family.name, family.kind, family.help);
+        self.line(family.name, text.as_bytes(), labels, value, Some(timestamp_ms));
+    }
+
+    /// Appends a sample whose name is not its family's: `_bucket`, `_sum`, `_count` of a histogram or summary.
+    pub fn member_sample(
+        &mut self,
+        family_name: &str,
+        kind: Kind,
+        help: &str,
+        member: &str,
+        labels: &[Label<'_>],
+        value: f64,
+    ) {
+        self.begin(family_name, kind, help);
+        self.line(member, b"", labels, value, None);
+    }
+
+    fn begin(&mut self, name: &str, kind: Kind, help: &str) {
+        if let Some(open) = self.blocks.last()
+            && open.kind == kind
+            && &self.text[open.name.clone()] == name.as_bytes()
+        {
+            return;
+        }
+        let name_start = self.text.len();
+        self.text.extend_from_slice(name.as_bytes());
+        let help_start = self.text.len();
+        self.text.extend_from_slice(help.as_bytes());
+        let lines_start = self.text.len();
+        self.blocks.push(Block {
+            name: name_start..help_start,
+            help: help_start..lines_start,
+            kind,
+            lines: lines_start..lines_start,
+            samples: 0,
+        });
+    }
+
+    fn line(&mut self, name: &str, text: &[u8], labels: &[Label<'_>], value: f64, timestamp_ms: Option<i64>) {
+        let out = &mut self.text;
+        out.extend_from_slice(name.as_bytes());
+        if !text.is_empty() || !labels.is_empty() {
+            out.push(b'{');
+            out.extend_from_slice(text);
+            let mut needs_comma = !text.is_empty();
+            for (label, value) in labels {
+                if needs_comma {
+                    out.push(b',');
+                }
+                write_label(out, label, value);
+                needs_comma = true;
+            }
+            out.push(b'}');
+        }
+        out.push(b' ');
+        write_float(out, value);
+        if let Some(timestamp_ms) = timestamp_ms {
+            out.push(b' ');
+            out.extend_from_slice(itoa::Buffer::new().format(timestamp_ms).as_bytes());
+        }
+        out.push(b'\n');
+        let end = out.len();
+        if let Some(open) = self.blocks.last_mut() {
+            open.lines.end = end;
+            open.samples += 1;
+        }
+        self.samples += 1;
+    }
+
+    /// Forgets samples after the first `limit`; returns how many were dropped. A budget on a collector's series.
+    pub fn truncate(&mut self, limit: usize) -> usize {
+        let dropped = self.samples.saturating_sub(limit);
+        if dropped == 0 {
+            return 0;
+        }
+        let mut left = limit;
+        for block in &mut self.blocks {
+            if block.samples > left {
+                let lines = &self.text[block.lines.clone()];
+                let kept: usize = lines.split_inclusive(|b| *b == b'\n').take(left).map(<[u8]>::len).sum();
+                block.lines.end = block.lines.start + kept;
+                block.samples = left;
+            }
+            left -= block.samples;
+        }
+        self.blocks.retain(|block| block.samples > 0);
+        self.samples = limit;
+        dropped
+    }
+
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = BlockView<'_>> {
+        self.blocks.iter().map(|block| BlockView {
+            name: &self.text[block.name.clone()],
+            help: &self.text[block.help.clone()],
+            kind: block.kind,
+            lines: &self.text[block.lines.clone()],
+        })
+    }
+}

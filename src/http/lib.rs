@@ -1,0 +1,1 @@
+//! Server, router, compression, limits and client over hyper; knows none of our crates.

@@ -1,0 +1,1 @@
+//! Roots, byte scanners for /proc, /sys and cgroupfs, kept file handles, ffi.

@@ -1,0 +1,189 @@
+//! Label matchers: `=`, `!=`, `=~`, `!~`, with Prometheus' meaning: regular expressions are anchored at both ends, the
+//! dot matches newlines, and a label that is not there has the value "".
+
+use std::fmt;
+
+use regex::{Regex, RegexBuilder};
+
+/// Compiled size above which a pattern is refused, so that no configuration or query can take the memory of a machine.
+const REGEX_SIZE_LIMIT_BYTES: usize = 10 << 20;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MatchOp {
+    Equal,
+    NotEqual,
+    Regex,
+    NotRegex,
+}
+
+/// One condition on one label.
+#[derive(Clone, Debug)]
+pub struct Matcher {
+    pub name: String,
+    pub op: MatchOp,
+    pub value: String,
+    regex: Option<AnchoredRegex>,
+}
+
+/// A regular expression in RE2's syntax that must match a whole text.
+#[derive(Clone, Debug)]
+pub struct AnchoredRegex {
+    pattern: String,
+    compiled: Regex,
+    /// All texts that match, when the pattern is a plain alternation such as `a|b|c`; saves the automaton.
+    literals: Option<Vec<String>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("invalid regular expression {pattern:?}: {reason}")]
+pub struct RegexError {
+    pub pattern: String,
+    pub reason: String,
+}
+
+impl Matcher {
+    pub fn new(name: impl Into<String>, op: MatchOp, value: impl Into<String>) -> Result<Self, RegexError> {
+        let value = value.into();
+        let regex = match op {
+            MatchOp::Regex | MatchOp::NotRegex => Some(AnchoredRegex::new(&value)?),
+            MatchOp::Equal | MatchOp::NotEqual => None,
+        };
+        Ok(Matcher { name: name.into(), op, value, regex })
+    }
+
+    pub fn equal(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Matcher { name: name.into(), op: MatchOp::Equal, value: value.into(), regex: None }
+    }
+
+    /// Whether a label with this value (or "" when it is not there) meets the condition.
+    pub fn matches(&self, value: &str) -> bool {
+        let regex_matches = || self.regex.as_ref().is_some_and(|regex| regex.is_match(value));
+        match self.op {
+            MatchOp::Equal => self.value == value,
+            MatchOp::NotEqual => self.value != value,
+            MatchOp::Regex => regex_matches(),
+            MatchOp::NotRegex => !regex_matches(),
+        }
+    }
+
+    /// Whether series without the label meet the condition.
+    pub fn matches_empty(&self) -> bool {
+        self.matches("")
+    }
+
+    /// The finite set of values that this matcher accepts, when it is known without trying all values: an equality, or
+    /// a pattern that is an alternation of literals. `None` for anything else, negations included.
+    pub fn accepted_values(&self) -> Option<Vec<&str>> {
+        match self.op {
+            MatchOp::Equal => Some(vec![&self.value]),
+            MatchOp::Regex => {
+                let literals = self.regex.as_ref()?.literals.as_ref()?;
+                Some(literals.iter().map(String::as_str).collect())
+            }
+            MatchOp::NotEqual | MatchOp::NotRegex => None,
+        }
+    }
+}
+
+impl AnchoredRegex {
+    pub fn new(pattern: &str) -> Result<Self, RegexError> {
+        let refused = |reason: String| RegexError { pattern: pattern.to_owned(), reason };
+        // Compiled alone first, so that "a)(b" is not made valid by the group that anchors it.
+        regex_syntax::ast::parse::Parser::new().parse(pattern).map_err(|error| refused(error.kind().to_string()))?;
+        let compiled = RegexBuilder::new(&format!("^(?s:{pattern})$"))
+            .size_limit(REGEX_SIZE_LIMIT_BYTES)
+            .build()
+            .map_err(|error| refused(error.to_string()))?;
+        Ok(AnchoredRegex { pattern: pattern.to_owned(), compiled, literals: plain_alternatives(pattern) })
+    }
+
+    pub fn pattern(&self) -> &str {
+        &self.pattern
+    }
+
+    pub fn is_match(&self, text: &str) -> bool {
+        match &self.literals {
+            Some(literals) => literals.iter().any(|literal| literal == text),
+            None => self.compiled.is_match(text),
+        }
+    }
+
+    /// `template` with `$1`, `${1}` and `${name}` replaced by what the groups matched; `None` when nothing matches.
+    pub fn expand(&self, text: &str, template: &str) -> Option<String> {
+        let captures = self.compiled.captures(text)?;
+        let mut expanded = String::new();
+        captures.expand(template, &mut expanded);
+        Some(expanded)
+    }
+}
+
+impl PartialEq for AnchoredRegex {
+    fn eq(&self, other: &Self) -> bool {
+        self.pattern == other.pattern
+    }
+}
+
+impl PartialEq for Matcher {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, self.op, &self.value) == (&other.name, other.op, &other.value)
+    }
+}
+
+impl fmt::Display for MatchOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            MatchOp::Equal => "=",
+            MatchOp::NotEqual => "!=",
+            MatchOp::Regex => "=~",
+            MatchOp::NotRegex => "!~",
+        })
+    }
+}
+
+impl fmt::Display for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}{:?}", self.name, self.op, self.value)
+    }
+}
+
+fn plain_alternatives(pattern: &str) -> Option<Vec<String>> {
+    let is_meta = |c: char| r"\.+*?()[]{}^$".contains(c);
+    (!pattern.contains(is_meta)).then(|| pattern.split('|').map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matcher(op: MatchOp, value: &str) -> Matcher {
+        Matcher::new("job", op, value).expect("a valid matcher")
+    }
+
+    #[test]
+    fn patterns_must_match_the_whole_value() {
+        let regex = matcher(MatchOp::Regex, "a.c|x");
+        assert!(regex.matches("abc") && regex.matches("x") && regex.matches("a\nc"));
+        assert!(!regex.matches("abcd") && !regex.matches("xx"));
+        assert!(matcher(MatchOp::NotRegex, "a.*").matches("b"));
+    }
+
+    #[test]
+    fn alternations_of_literals_need_no_automaton() {
+        assert_eq!(matcher(MatchOp::Regex, "a|b|").accepted_values(), Some(vec!["a", "b", ""]));
+        assert_eq!(matcher(MatchOp::Regex, "a|b.").accepted_values(), None);
+        assert!(matcher(MatchOp::Regex, "a|b|").matches_empty());
+    }
+
+    #[test]
+    fn a_pattern_cannot_close_the_anchoring_group() {
+        let error = Matcher::new("job", MatchOp::Regex, "a)|(b").expect_err("unbalanced");
+        assert!(error.to_string().contains(r#""a)|(b""#), "{error}");
+    }
+
+    #[test]
+    fn expansion_knows_numbered_and_named_groups() {
+        let regex = AnchoredRegex::new("(?P<host>[^:]+):([0-9]+)").expect("valid");
+        assert_eq!(regex.expand("node1:9100", "${host}/$2").as_deref(), Some("node1/9100"));
+        assert_eq!(regex.expand("node1", "$1"), None);
+    }
+}

@@ -1,0 +1,1 @@
+//! Configuration, discovery, relabelling, scrape loops and the scrape cache.
