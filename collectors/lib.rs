@@ -1,1 +1,11 @@
-//! All collectors and the one table of them.
+//! All collectors, the one table of them (`TABLE`), and the runner that gives each scrape a deadline.
+//!
+//! A collector is one file: what it reads, its families as constants, a struct that keeps its open files, and
+//! `collect`. The table yields flags, help, docs and golden tests. The runner alone measures, isolates and reports.
+
+mod collector;
+mod node;
+mod table;
+
+pub use collector::{Collector, Failure, Flag, FlagKind, Outcome, Scrape, Settings, SettingsError, Spec};
+pub use table::TABLE;

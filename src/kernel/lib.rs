@@ -1,1 +1,16 @@
-//! Roots, byte scanners for /proc, /sys and cgroupfs, kept file handles, ffi.
+//! Reading the kernel: where its files are (`Roots`), how they are read cheaply (`KeptFile`), how their bytes are taken
+//! apart (`scan`, and one parser per file below `proc`, `sys` and `cgroup`). Parsers take `&[u8]`, know no metric
+//! names and no paths. All of it is synchronous; whoever calls owns the thread.
+
+mod error;
+pub mod ffi;
+mod file;
+mod host;
+pub mod proc;
+mod roots;
+pub mod scan;
+
+pub use error::{Error, Optional, Result};
+pub use file::{FileBudget, KeptFile, read_file};
+pub use host::Host;
+pub use roots::Roots;

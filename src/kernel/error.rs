@@ -1,0 +1,60 @@
+//! What can go wrong when a kernel file is read: always with the path, and with line and text where there are any.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use nix::libc;
+
+use crate::scan::ParseError;
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{}:{}: {}", path.display(), problem.line, problem.text())]
+    Parse { path: PathBuf, problem: ParseError },
+}
+
+impl Error {
+    pub fn io(path: impl AsRef<Path>, source: io::Error) -> Self {
+        Error::Io { path: path.as_ref().to_owned(), source }
+    }
+
+    pub fn path(&self) -> &Path {
+        match self {
+            Error::Io { path, .. } | Error::Parse { path, .. } => path,
+        }
+    }
+
+    /// The file does not exist (`ENOENT`, `ENOTDIR`), went away while it was open (`ENODEV`), belongs to a process that
+    /// ended (`ESRCH`), or its feature is switched off (`EOPNOTSUPP`): nothing to read, and nothing broken.
+    pub fn is_absent(&self) -> bool {
+        let Error::Io { source, .. } = self else { return false };
+        matches!(
+            source.raw_os_error(),
+            Some(libc::ENOENT | libc::ENOTDIR | libc::ENODEV | libc::ESRCH | libc::EOPNOTSUPP)
+        )
+    }
+
+    /// The kernel refuses us the file (`EACCES`, `EPERM`).
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
+    }
+}
+
+/// `None` where there is nothing to read, the error where something is broken.
+pub trait Optional<T> {
+    fn optional(self) -> Result<Option<T>>;
+}
+
+impl<T> Optional<T> for Result<T> {
+    fn optional(self) -> Result<Option<T>> {
+        match self {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.is_absent() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}

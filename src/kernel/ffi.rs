@@ -1,0 +1,2 @@
+//! The only unsafe code: system calls that nix does not wrap.
+#![allow(unsafe_code)]

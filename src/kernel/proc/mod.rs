@@ -1,0 +1,3 @@
+//! Files of `/proc`, one parser each, named after the file that it reads.
+
+pub mod loadavg;
