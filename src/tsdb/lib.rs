@@ -1,1 +1,18 @@
-//! Head, write-ahead log, chunk files, retention.
+//! The aggregator's embedded database: head, write-ahead log, chunk files, retention.
+//!
+//! A batch is committed once its record has been handed to the kernel, before any query can see it; a `kill -9` at any
+//! moment loses nothing that was committed. Plain synchronous code: one background thread, no async, no mmap.
+
+mod cardinality;
+mod disk;
+mod open;
+mod options;
+mod stats;
+mod tsdb;
+
+pub use cardinality::{Cardinality, Count};
+pub use disk::{Disk, DiskFile, OsDisk};
+pub use open::{OpenError, ReplayReport, Skipped};
+pub use options::{Clock, Options};
+pub use stats::{CacheStats, ChunkFileStats, RejectedTotals, Stats, WalStats};
+pub use tsdb::Tsdb;
