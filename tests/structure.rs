@@ -145,7 +145,10 @@ fn only_roots_spells_kernel_paths() {
         for (line, code) in shipped_code(&text).filter(|_| !may) {
             let opens = ["\"/proc", "\"/sys", "\"/run"].iter().any(|spelling| code.contains(spelling));
             // Texts that are shown to people, not opened: help, defaults of flags, descriptions.
-            let shows = code.contains("help") || code.contains("default") || code.contains("gauge(") || code.contains("counter(");
+            let shows = code.contains("help")
+                || code.contains("default")
+                || code.contains("gauge(")
+                || code.contains("counter(");
             if opens && !shows {
                 found.push(format!("{}:{line}: {}", path.display(), code.trim()));
             }

@@ -128,7 +128,8 @@ fn a_container_on_cgroup_v2_is_named_measured_and_under_pressure() {
     assert_eq!(faults(r#"failure_type="pgmajfault",name="spinner",scope="hierarchy""#), field("pgmajfault"));
     assert_eq!(of_container(&later, "container_memory_rss", ""), field("anon"));
 
-    for node in ["node_pressure_cpu_waiting_seconds_total", "node_pressure_memory_stalled_seconds_total", "node_load1"] {
+    for node in ["node_pressure_cpu_waiting_seconds_total", "node_pressure_memory_stalled_seconds_total", "node_load1"]
+    {
         assert!(later.contains_key(node), "no {node}");
     }
 }

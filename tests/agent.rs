@@ -1,0 +1,292 @@
+//! The agent as its users meet it: pages, errors, shutdown; its series beside a real node_exporter's.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rig::{Page, Program, free_port, get, get_with, peer, series};
+
+/// The node collectors that exist, as flags.
+const COLLECTORS: &[&str] = &[
+    "conntrack",
+    "cpu",
+    "diskstats",
+    "filefd",
+    "filesystem",
+    "loadavg",
+    "meminfo",
+    "netdev",
+    "netstat",
+    "os",
+    "pressure",
+    "schedstat",
+    "sockstat",
+    "softnet",
+    "stat",
+    "textfile",
+    "time",
+    "timex",
+    "uname",
+    "vmstat",
+];
+
+fn start(arguments: &[&str]) -> (Program, String) {
+    let address = format!("127.0.0.1:{}", free_port());
+    let listen = format!("--web.listen-address={address}");
+    let all = arguments.iter().copied().chain([listen.as_str()]);
+    let mut program = Program::start(env!("CARGO_BIN_EXE_vitals-agent"), all);
+    program.wait_ready(&address, "/readyz");
+    (program, address)
+}
+
+fn metrics(address: &str) -> Page {
+    series(&get(address, "/metrics").expect("an answer").text())
+}
+
+#[test]
+fn pages_answer_with_what_they_promise() {
+    let (_agent, address) = start(&["--no-collector.containers"]);
+    let landing = get(&address, "/").expect("an answer");
+    assert_eq!(landing.status, 200);
+    assert!(landing.text().contains("/metrics") && landing.text().contains("0.1.0"), "{}", landing.text());
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(get(&address, path).expect("an answer").status, 200, "{path}");
+    }
+    assert_eq!(get(&address, "/nowhere").expect("an answer").status, 404);
+
+    let page = get(&address, "/metrics").expect("an answer");
+    assert_eq!(page.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8; escaping=underscores"));
+    let zipped = get_with(&address, "/metrics", "Accept-Encoding: gzip\r\n").expect("an answer");
+    assert_eq!(zipped.header("content-encoding"), Some("gzip"));
+    assert_eq!(zipped.body[..2], [0x1f, 0x8b]);
+    let open = get_with(&address, "/metrics", "Accept: application/openmetrics-text; version=1.0.0\r\n");
+    let open = open.expect("an answer").text();
+    assert!(open.ends_with("# EOF\n") && open.contains("# TYPE node_cpu_seconds counter\n"));
+
+    let status = get(&address, "/status").expect("an answer").json();
+    let collectors = status["collectors"].as_array().expect("a list of collectors");
+    let meminfo = collectors.iter().find(|one| one["name"] == "meminfo").expect("meminfo is among them");
+    assert_eq!(meminfo["status"], "collected");
+    assert!(meminfo["series"].as_u64().expect("a number") > 20);
+    let html = get_with(&address, "/status", "Accept: text/html\r\n").expect("an answer");
+    assert!(html.header("content-type").is_some_and(|kind| kind.starts_with("text/html")));
+}
+
+#[test]
+fn filters_answer_as_node_exporters_do() {
+    let (_agent, address) = start(&["--no-collector.containers", "--no-collector.vmstat"]);
+    let only = series(&get(&address, "/metrics?collect[]=loadavg&collect[]=filefd").expect("an answer").text());
+    let names: BTreeSet<_> = only.keys().filter_map(|key| key.strip_prefix("node_")).collect();
+    assert!(names.contains("load1") && names.contains("filefd_allocated"));
+    assert!(!names.iter().any(|name| name.starts_with("memory")));
+    let rest = series(&get(&address, "/metrics?exclude[]=loadavg").expect("an answer").text());
+    assert!(!rest.contains_key("node_load1") && rest.contains_key("node_filefd_allocated"));
+
+    for (query, text) in [
+        ("collect[]=loadavg&exclude[]=cpu", "Combined collect and exclude queries are not allowed."),
+        (
+            "collect[]=nonsense",
+            "Couldn't create filtered metrics handler: couldn't create collector: missing collector: nonsense",
+        ),
+        (
+            "collect[]=vmstat",
+            "Couldn't create filtered metrics handler: couldn't create collector: disabled collector: vmstat",
+        ),
+    ] {
+        let answer = get(&address, &format!("/metrics?{query}")).expect("an answer");
+        assert_eq!((answer.status, answer.text().trim()), (400, text));
+    }
+}
+
+#[test]
+fn a_taken_port_and_a_wrong_flag_give_one_clear_line() {
+    let (_agent, address) = start(&["--collector.disable-defaults"]);
+    let listen = format!("--web.listen-address={address}");
+    for (arguments, word) in [
+        (vec![listen.as_str()], "already in use"),
+        (vec!["--collector.nonsense"], "collector.nonsense"),
+        (vec!["--collector.cpu", "--collector.cpu"], "collector.cpu"),
+    ] {
+        let mut second = Program::start(env!("CARGO_BIN_EXE_vitals-agent"), arguments.clone());
+        assert!(!second.wait(Duration::from_secs(20)).success(), "{arguments:?}");
+        let output = second.output();
+        let errors: Vec<_> = output.lines().filter(|line| line.contains(word)).collect();
+        assert_eq!(errors.len(), 1, "{arguments:?}: {output}");
+    }
+}
+
+#[test]
+fn sigterm_ends_the_agent_cleanly_after_the_requests_in_flight() {
+    let (agent, address) = start(&[]);
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let address = address.clone();
+            std::thread::spawn(move || get(&address, "/metrics"))
+        })
+        .collect();
+    assert!(agent.terminate().success());
+    for client in clients {
+        // A connection that came too late is refused; one that was taken gets its whole page.
+        if let Ok(answer) = client.join().expect("the client thread ends") {
+            assert_eq!(answer.status, 200);
+            assert!(answer.text().contains("node_load1"));
+        }
+    }
+}
+
+/// Series whose values are fixed while the machine runs.
+fn is_constant(key: &str) -> bool {
+    let names = [
+        "node_uname_info",
+        "node_os_info",
+        "node_os_version",
+        "node_boot_time_seconds",
+        "node_memory_MemTotal_bytes",
+        "node_memory_SwapTotal_bytes",
+        "node_filefd_maximum",
+        "node_disk_info",
+        "node_filesystem_size_bytes",
+        "node_filesystem_readonly",
+        "node_filesystem_device_error",
+        "node_time_clocksource",
+        "node_timex_tick_seconds",
+        "node_timex_status",
+        "node_timex_sync_status",
+        "node_time_zone",
+        "node_filesystem_files{",
+        "node_textfile_scrape_error",
+    ];
+    names.iter().any(|name| key.starts_with(name))
+}
+
+fn assert_same_node_series(ours: &Page, theirs: &Page) {
+    let of_node = |page: &Page| -> BTreeSet<String> {
+        let own = ["node_exporter_build_info", "node_scrape_collector_status"];
+        page.keys()
+            .filter(|key| key.starts_with("node_") && !own.iter().any(|name| key.starts_with(name)))
+            .cloned()
+            .collect()
+    };
+    let (our_keys, their_keys) = (of_node(ours), of_node(theirs));
+    let missing: Vec<_> = their_keys.difference(&our_keys).collect();
+    assert!(missing.is_empty(), "node_exporter has, we have not: {missing:#?}");
+    let extra: Vec<_> = our_keys.difference(&their_keys).filter(|key| !is_documented_addition(key)).collect();
+    assert!(extra.is_empty(), "we have, node_exporter has not: {extra:#?}");
+    for key in their_keys.iter().filter(|key| is_constant(key)) {
+        assert_eq!(ours[key], theirs[key], "{key}");
+    }
+}
+
+/// What we export beyond node_exporter 1.11: the meminfo keys that it lost in 1.9.
+fn is_documented_addition(key: &str) -> bool {
+    ["Balloon", "FileHugePages", "FilePmdMapped", "Hugetlb", "KReclaimable", "SecPageTables"]
+        .iter()
+        .any(|field| key == format!("node_memory_{field}_bytes"))
+}
+
+#[test]
+fn this_machines_series_are_those_of_node_exporter_beside_us() {
+    let Some(peer) = peer("prometheus-node-exporter") else {
+        rig::skip("our series beside node_exporter's", "the peer is not there (tests/setup fetches it)");
+        return;
+    };
+    let flags: Vec<String> = COLLECTORS.iter().map(|name| format!("--collector.{name}")).collect();
+    let mut arguments = vec!["--collector.disable-defaults"];
+    arguments.extend(flags.iter().map(String::as_str));
+    let (_agent, ours) = start(&arguments);
+    let theirs = format!("127.0.0.1:{}", free_port());
+    let listen = format!("--web.listen-address={theirs}");
+    let mut exporter = Program::start(&peer.path, arguments.iter().copied().chain([listen.as_str()]));
+    exporter.wait_ready(&theirs, "/");
+    assert_same_node_series(&metrics(&ours), &metrics(&theirs));
+}
+
+#[test]
+fn a_fifo_in_the_place_of_a_kernel_file_costs_one_collector_and_no_time() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let proc = folder.path().join("proc");
+    fs::create_dir_all(&proc).expect("a folder");
+    fs::write(proc.join("loadavg"), "0.10 0.20 0.30 1/100 42\n").expect("written");
+    nix::unistd::mkfifo(&proc.join("meminfo"), nix::sys::stat::Mode::S_IRWXU).expect("a fifo");
+    let procfs = format!("--path.procfs={}", proc.display());
+    let (agent, address) =
+        start(&["--collector.disable-defaults", "--collector.loadavg", "--collector.meminfo", &procfs]);
+    let begin = Instant::now();
+    let mut threads = BTreeSet::new();
+    for _ in 0..50 {
+        let page = metrics(&address);
+        assert_eq!(page["node_load1"], 0.1);
+        assert_eq!(page[r#"node_scrape_collector_success{collector="meminfo"}"#], 0.0);
+        threads.insert(rig::cost_of(agent.pid()).expect("it runs").threads);
+    }
+    assert!(begin.elapsed() < Duration::from_secs(50), "the fifo delays scrapes: {:?}", begin.elapsed());
+    assert!(
+        threads.iter().max() <= threads.iter().min().map(|least| least + 2).as_ref(),
+        "threads pile up: {threads:?}"
+    );
+    let page = get(&address, "/metrics").expect("an answer").text();
+    let status = page.lines().find(|line| line.contains("collector_status") && line.contains("meminfo"));
+    assert!(status.is_some_and(|line| line.contains(r#"status="failed""#) && line.contains("meminfo:")), "{status:?}");
+}
+
+#[test]
+fn a_mount_that_never_answers_costs_itself_only() {
+    let Some(mount) = HungMount::new() else { return };
+    let (agent, address) = start(&["--collector.disable-defaults", "--collector.filesystem", "--collector.loadavg"]);
+    let point = mount.point.display().to_string();
+    let key = |page: &Page, name: &str| page.keys().filter(|key| key.starts_with(name) && key.contains(&point)).count();
+    let deadline = "X-Prometheus-Scrape-Timeout-Seconds: 2\r\n";
+    let mut threads = 0;
+    for scrape in 0..6 {
+        let begin = Instant::now();
+        let page = series(&get_with(&address, "/metrics", deadline).expect("an answer").text());
+        assert!(begin.elapsed() < Duration::from_secs(4), "scrape {scrape} took {:?}", begin.elapsed());
+        assert!(page.contains_key("node_load1"));
+        assert!(page.keys().any(|key| key.starts_with("node_filesystem_size_bytes")), "the other mounts are there");
+        assert_eq!(key(&page, "node_filesystem_size_bytes"), 0);
+        assert_eq!(key(&page, "node_filesystem_device_error"), 1, "the hung one is told");
+        let now = rig::cost_of(agent.pid()).expect("it runs").threads;
+        assert!(scrape < 2 || now <= threads, "threads pile up: {threads} then {now}");
+        threads = now;
+    }
+}
+
+/// A FUSE mount whose server never answers.
+struct HungMount {
+    point: std::path::PathBuf,
+    _device: fs::File,
+    _folder: tempfile::TempDir,
+}
+
+impl HungMount {
+    fn new() -> Option<HungMount> {
+        use std::os::fd::AsRawFd;
+        let say = |why: &str| rig::skip("a mount that never answers", why);
+        if !rig::is_root() {
+            say("needs root to mount");
+            return None;
+        }
+        let Ok(device) = fs::OpenOptions::new().read(true).write(true).open("/dev/fuse") else {
+            say("no /dev/fuse");
+            return None;
+        };
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let point = folder.path().join("hung");
+        fs::create_dir(&point).expect("a folder");
+        let data = format!("fd={},rootmode=40000,user_id=0,group_id=0", device.as_raw_fd());
+        let flags = nix::mount::MsFlags::MS_NOSUID | nix::mount::MsFlags::MS_NODEV;
+        if let Err(error) = nix::mount::mount(Some("hung"), &point, Some("fuse.hung"), flags, Some(data.as_str())) {
+            say(&format!("mount: {error}"));
+            return None;
+        }
+        Some(HungMount { point, _device: device, _folder: folder })
+    }
+}
+
+impl Drop for HungMount {
+    fn drop(&mut self) {
+        // Detached rather than unmounted: what waits for an answer is let go when the device is closed.
+        let _ = nix::mount::umount2(Path::new(&self.point), nix::mount::MntFlags::MNT_DETACH);
+    }
+}
