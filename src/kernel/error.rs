@@ -22,6 +22,11 @@ impl Error {
         Error::Io { path: path.as_ref().to_owned(), source }
     }
 
+    /// What a parser complained about, with the path that the parser does not know.
+    pub fn parse(path: impl AsRef<Path>, problem: ParseError) -> Self {
+        Error::Parse { path: path.as_ref().to_owned(), problem }
+    }
+
     pub fn path(&self) -> &Path {
         match self {
             Error::Io { path, .. } | Error::Parse { path, .. } => path,

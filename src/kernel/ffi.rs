@@ -1,2 +1,69 @@
-//! The only unsafe code: system calls that nix does not wrap.
+//! The only unsafe code: system calls and C functions that nix does not wrap.
 #![allow(unsafe_code)]
+
+use std::ffi::CStr;
+use std::io;
+
+use nix::libc;
+
+/// The state of the kernel's clock, read with `adjtimex(2)`; nothing is set, so no privilege is needed. Some seccomp
+/// profiles refuse the call all the same (`EPERM`).
+#[derive(Clone, Copy, Debug)]
+pub struct ClockState {
+    /// As the kernel has it; adjtimex(2) tells units.
+    pub timex: libc::timex,
+    /// What the call returns: `TIME_OK` and the like; `TIME_ERROR` while the clock is not synchronised.
+    pub state: libc::c_int,
+}
+
+pub fn clock_state() -> io::Result<ClockState> {
+    // SAFETY: `timex` is a plain struct of integers, for which all-zero bytes are a valid value.
+    let mut timex: libc::timex = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is valid for the length of the call; `modes` is 0, so the kernel only writes to it.
+    let state = unsafe { libc::adjtimex(&raw mut timex) };
+    if state < 0 { Err(io::Error::last_os_error()) } else { Ok(ClockState { timex, state }) }
+}
+
+/// The time zone of this process (`TZ`, else `/etc/localtime`) at a time in seconds since the epoch: its distance from
+/// UTC in seconds, east positive. Its abbreviation (`CET`) replaces the content of `name`. `None` past the range of C's
+/// years.
+pub fn local_time_zone(unix_seconds: i64, name: &mut String) -> Option<i64> {
+    // SAFETY: `tm` is a plain struct of integers and one pointer, for which all-zero bytes are a valid value.
+    let mut local: libc::tm = unsafe { std::mem::zeroed() };
+    let time: libc::time_t = unix_seconds;
+    // SAFETY: both pointers are valid for the length of the call.
+    let result = unsafe { libc::localtime_r(&raw const time, &raw mut local) };
+    if result.is_null() {
+        return None;
+    }
+    name.clear();
+    if !local.tm_zone.is_null() {
+        // SAFETY: the C library points `tm_zone` at a string that ends in NUL and that lives until the time zone is set
+        // anew, which nothing in this process does.
+        let zone = unsafe { CStr::from_ptr(local.tm_zone) };
+        name.push_str(zone.to_str().unwrap_or_default());
+    }
+    Some(local.tm_gmtoff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_can_be_read_without_privileges() {
+        match clock_state() {
+            Ok(clock) => assert!(clock.timex.tick > 0),
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),
+        }
+    }
+
+    #[test]
+    fn the_time_zone_has_a_name_and_a_possible_offset() {
+        let mut name = String::from("before");
+        let offset = local_time_zone(1_700_000_000, &mut name).expect("in range");
+        assert!(offset.abs() <= 14 * 3600, "{offset}");
+        assert!(!name.is_empty() && name != "before");
+        assert_eq!(local_time_zone(i64::MAX, &mut name), None);
+    }
+}

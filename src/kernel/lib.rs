@@ -6,9 +6,11 @@ mod error;
 pub mod ffi;
 mod file;
 mod host;
+pub mod os_release;
 pub mod proc;
 mod roots;
 pub mod scan;
+pub mod sys;
 
 pub use error::{Error, Optional, Result};
 pub use file::{FileBudget, KeptFile, read_file};

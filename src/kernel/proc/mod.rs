@@ -1,3 +1,15 @@
 //! Files of `/proc`, one parser each, named after the file that it reads.
 
+pub mod cpuinfo;
+pub mod file_nr;
 pub mod loadavg;
+pub mod meminfo;
+pub mod net_snmp;
+pub mod net_snmp6;
+pub mod net_sockstat;
+pub mod nf_conntrack;
+pub mod pressure;
+pub mod schedstat;
+pub mod softnet_stat;
+pub mod stat;
+pub mod vmstat;

@@ -1,0 +1,3 @@
+//! Files of `/sys`, one parser each.
+
+pub mod cpu_list;
