@@ -1,1 +1,40 @@
-//! Server, router, compression, limits and client over hyper; knows none of our crates.
+//! HTTP for both programs: a server with a small router and firm limits, a client that keeps one connection per
+//! target, and unary gRPC calls to runtimes on this machine. HTTP/1.1 (RFC 9112), except gRPC, which is HTTP/2 with
+//! prior knowledge (RFC 9113). Knows none of our other crates.
+
+mod client_error;
+mod compress;
+mod connection;
+mod dial;
+mod exchange;
+mod form;
+mod grpc;
+mod listen;
+mod patience;
+mod percent;
+mod reason;
+mod request;
+mod response;
+mod router;
+mod server;
+mod service;
+mod tls;
+mod url;
+
+pub use bytes::Bytes;
+pub use client_error::CallError;
+pub use compress::{accepts_gzip, gzip};
+pub use connection::{Call, Connection, Reply};
+pub use exchange::Exchange;
+pub use form::{Form, FormError};
+pub use grpc::{GrpcChannel, GrpcError};
+pub use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+pub use hyper::{Method, StatusCode};
+pub use listen::ListenError;
+pub use percent::{percent_decode, percent_encode};
+pub use request::Request;
+pub use response::Response;
+pub use router::Router;
+pub use server::{Limits, Server, ServerStats};
+pub use tls::{TlsClient, TlsError, TlsOptions};
+pub use url::{Scheme, Url, UrlError};

@@ -1,0 +1,192 @@
+//! Finds the handler of a path. Patterns: literal segments, `:name` for one segment, `*name` last for the rest.
+//! Routes are tried in the order in which they were added. HEAD is answered by GET's handler, OPTIONS by the router
+//! where no handler takes it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use hyper::header::ALLOW;
+use hyper::{Method, StatusCode};
+
+use crate::{Request, Response};
+
+type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
+pub(crate) type Handler = Arc<dyn Fn(Request) -> Answer + Send + Sync>;
+
+#[derive(Default)]
+pub struct Router {
+    prefix: String,
+    routes: Vec<Route>,
+}
+
+struct Route {
+    methods: Vec<Method>,
+    pattern: String,
+    handler: Handler,
+}
+
+/// What the router found for a method and a path.
+pub(crate) enum Found<'a> {
+    Handler {
+        pattern: &'a str,
+        params: Vec<(String, String)>,
+        handler: Handler,
+    },
+    /// The path exists, not for this method.
+    OtherMethods {
+        pattern: &'a str,
+        allowed: Vec<Method>,
+    },
+    Nothing,
+}
+
+impl Router {
+    pub fn new() -> Router {
+        Router::default()
+    }
+
+    /// All routes lie below this path (`/vitals`); it is taken off before patterns are compared. "" or "/" for none.
+    pub fn under(prefix: &str) -> Router {
+        let prefix = prefix.trim_matches('/');
+        Router { prefix: if prefix.is_empty() { String::new() } else { format!("/{prefix}") }, routes: Vec::new() }
+    }
+
+    pub fn get<F, A>(self, pattern: &str, handler: F) -> Router
+    where
+        F: Fn(Request) -> A + Send + Sync + 'static,
+        A: Future<Output = Response> + Send + 'static,
+    {
+        self.route(&[Method::GET], pattern, handler)
+    }
+
+    pub fn route<F, A>(mut self, methods: &[Method], pattern: &str, handler: F) -> Router
+    where
+        F: Fn(Request) -> A + Send + Sync + 'static,
+        A: Future<Output = Response> + Send + 'static,
+    {
+        let handler: Handler = Arc::new(move |request| Box::pin(handler(request)));
+        self.routes.push(Route { methods: methods.to_vec(), pattern: pattern.to_owned(), handler });
+        self
+    }
+
+    /// The path below the prefix; `None` when it lies elsewhere.
+    pub(crate) fn strip_prefix<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let rest = path.strip_prefix(&self.prefix)?;
+        match rest {
+            "" => Some("/"),
+            _ if rest.starts_with('/') => Some(rest),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn find(&self, method: &Method, path: &str) -> Found<'_> {
+        let mut other: Option<(&str, Vec<Method>)> = None;
+        for route in &self.routes {
+            let Some(params) = route_params(&route.pattern, path) else { continue };
+            let serves_head = *method == Method::HEAD && route.methods.contains(&Method::GET);
+            if serves_head || route.methods.contains(method) {
+                return Found::Handler { pattern: &route.pattern, params, handler: route.handler.clone() };
+            }
+            other.get_or_insert_with(|| (&route.pattern, Vec::new())).1.extend(route.methods.iter().cloned());
+        }
+        match other {
+            Some((pattern, allowed)) => Found::OtherMethods { pattern, allowed },
+            None => Found::Nothing,
+        }
+    }
+}
+
+/// 204 to OPTIONS, 405 to any other method; both say what the path takes.
+pub(crate) fn other_methods(method: &Method, mut allowed: Vec<Method>) -> Response {
+    if allowed.contains(&Method::GET) {
+        allowed.push(Method::HEAD);
+    }
+    allowed.push(Method::OPTIONS);
+    let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+    let response = if *method == Method::OPTIONS {
+        Response::empty(StatusCode::NO_CONTENT)
+    } else {
+        Response::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n")
+    };
+    response.header(ALLOW, &names.join(", "))
+}
+
+fn route_params(pattern: &str, path: &str) -> Option<Vec<(String, String)>> {
+    if pattern == path {
+        return Some(Vec::new());
+    }
+    let mut params = Vec::new();
+    let mut rest = path.strip_prefix('/')?;
+    let mut segments = pattern.strip_prefix('/')?.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        if let Some(name) = segment.strip_prefix('*') {
+            params.push((name.to_owned(), rest.to_owned()));
+            return Some(params);
+        }
+        let is_last = segments.peek().is_none();
+        let (head, tail) = match rest.split_once('/') {
+            Some((head, tail)) if !is_last => (head, tail),
+            None if is_last => (rest, ""),
+            _ => return None,
+        };
+        match segment.strip_prefix(':') {
+            Some(name) if !head.is_empty() => params.push((name.to_owned(), head.to_owned())),
+            None if head == segment => {}
+            _ => return None,
+        }
+        rest = tail;
+    }
+    Some(params)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn ok(_: Request) -> Response {
+        Response::text(StatusCode::OK, "ok")
+    }
+
+    fn found(router: &Router, method: Method, path: &str) -> String {
+        match router.find(&method, path) {
+            Found::Handler { pattern, params, .. } => format!("{pattern} {params:?}"),
+            Found::OtherMethods { allowed, .. } => format!("only {allowed:?}"),
+            Found::Nothing => "nothing".to_owned(),
+        }
+    }
+
+    #[test]
+    fn literal_parameter_and_rest_segments() {
+        let router =
+            Router::new().get("/", ok).get("/label/:name/values", ok).get("/static/*path", ok).get("/label/:name", ok);
+        for (path, wanted) in [
+            ("/", "/ []"),
+            ("/label/job/values", r#"/label/:name/values [("name", "job")]"#),
+            ("/label/job", r#"/label/:name [("name", "job")]"#),
+            ("/label//values", "nothing"),
+            ("/label/job/values/", "nothing"),
+            ("/static/a/b.js", r#"/static/*path [("path", "a/b.js")]"#),
+            ("/nowhere", "nothing"),
+        ] {
+            assert_eq!(found(&router, Method::GET, path), wanted, "{path}");
+        }
+    }
+
+    #[test]
+    fn methods_are_told_apart_and_head_is_served_by_get() {
+        let router = Router::new().get("/a", ok).route(&[Method::POST], "/a", ok).route(&[Method::PUT], "/b", ok);
+        assert_eq!(found(&router, Method::HEAD, "/a"), "/a []");
+        assert_eq!(found(&router, Method::POST, "/a"), "/a []");
+        assert_eq!(found(&router, Method::GET, "/b"), "only [PUT]");
+        assert_eq!(found(&router, Method::DELETE, "/a"), "only [GET, POST]");
+    }
+
+    #[test]
+    fn a_prefix_covers_whole_segments_only() {
+        let router = Router::under("/vitals/");
+        assert_eq!(router.strip_prefix("/vitals/metrics"), Some("/metrics"));
+        assert_eq!(router.strip_prefix("/vitals"), Some("/"));
+        assert_eq!(router.strip_prefix("/vitalsign"), None);
+        assert_eq!(Router::under("/").strip_prefix("/metrics"), Some("/metrics"));
+    }
+}

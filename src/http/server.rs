@@ -1,0 +1,240 @@
+//! The server of both programs: HTTP/1.1 over several listening sockets, with a bound on everything a client can make
+//! it hold: connections, header bytes and time, body bytes and time, idle time, and time without taking the response.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::listen::{ListenError, listen};
+use crate::patience::Patience;
+use crate::service::Service;
+use crate::{Exchange, Router};
+
+/// What clients may use of the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Open connections; further ones wait in the kernel's queue.
+    pub connections: usize,
+    /// Request line and headers together; more is answered with 431.
+    pub head_bytes: usize,
+    /// From the first byte of a request until its head is complete.
+    pub head_timeout: Duration,
+    /// Without a request on an open connection.
+    pub idle_timeout: Duration,
+    /// Body of a request; more is answered with 413.
+    pub body_bytes: usize,
+    pub body_timeout: Duration,
+    /// Without the client taking a byte of its response.
+    pub write_timeout: Duration,
+    /// For requests in flight when the server is told to stop.
+    pub shutdown_grace: Duration,
+}
+
+/// Counters of the server; read at any time.
+#[derive(Debug, Default)]
+pub struct ServerStats {
+    connections_open: AtomicUsize,
+    connections_total: AtomicU64,
+    connections_delayed_total: AtomicU64,
+    accept_errors_total: AtomicU64,
+    pub(crate) requests_in_flight: AtomicUsize,
+    pub(crate) panics_total: AtomicU64,
+}
+
+pub struct Server {
+    listeners: Vec<TcpListener>,
+    limits: Limits,
+    stats: Arc<ServerStats>,
+    observer: Observer,
+}
+
+pub(crate) type Observer = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
+
+/// What connections are told when the server stops.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    Serving,
+    /// Finish the request in flight, take no further one.
+    Draining,
+    /// The grace is over.
+    Closed,
+}
+
+impl Server {
+    /// Binds all addresses; nothing is accepted before `serve`.
+    pub async fn bind(addresses: &[String], limits: Limits) -> Result<Server, ListenError> {
+        let mut listeners = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            listeners.push(listen(address).await?);
+        }
+        Ok(Server { listeners, limits, stats: Arc::default(), observer: Arc::new(|_| {}) })
+    }
+
+    /// Called after each response, on the thread that serves the connection: keep it short.
+    pub fn observe(mut self, observer: impl Fn(&Exchange<'_>) + Send + Sync + 'static) -> Server {
+        self.observer = Arc::new(observer);
+        self
+    }
+
+    /// The addresses really bound, with the ports that the kernel chose for port 0.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    pub fn stats(&self) -> Arc<ServerStats> {
+        self.stats.clone()
+    }
+
+    /// Serves until `stop` completes; then finishes the requests in flight. Returns how many connections had to be cut
+    /// off because they took longer than the grace.
+    pub async fn serve(self, router: Arc<Router>, stop: impl Future<Output = ()>) -> usize {
+        let Server { listeners, limits, stats, observer } = self;
+        let slots = Arc::new(Semaphore::new(limits.connections));
+        let (phase, phases) = watch::channel(Phase::Serving);
+        let mut acceptors = JoinSet::new();
+        for listener in listeners {
+            let service = Service {
+                router: router.clone(),
+                limits,
+                stats: stats.clone(),
+                observer: observer.clone(),
+                busy: Arc::default(),
+                peer: String::new(),
+            };
+            acceptors.spawn(accept_all(listener, slots.clone(), service, phases.clone()));
+        }
+        stop.await;
+        acceptors.shutdown().await;
+        let _ = phase.send(Phase::Draining);
+        let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+        if tokio::time::timeout(limits.shutdown_grace, slots.acquire_many(all)).await.is_ok() {
+            return 0;
+        }
+        let cut = limits.connections - slots.available_permits();
+        let _ = phase.send(Phase::Closed);
+        cut
+    }
+}
+
+impl ServerStats {
+    pub fn connections_open(&self) -> usize {
+        self.connections_open.load(Ordering::Relaxed)
+    }
+
+    /// Connections accepted so far.
+    pub fn connections_total(&self) -> u64 {
+        self.connections_total.load(Ordering::Relaxed)
+    }
+
+    /// Connections that had to wait because the limit was reached.
+    pub fn connections_delayed_total(&self) -> u64 {
+        self.connections_delayed_total.load(Ordering::Relaxed)
+    }
+
+    pub fn accept_errors_total(&self) -> u64 {
+        self.accept_errors_total.load(Ordering::Relaxed)
+    }
+
+    pub fn requests_in_flight(&self) -> usize {
+        self.requests_in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Handlers that panicked; each cost only its own request.
+    pub fn panics_total(&self) -> u64 {
+        self.panics_total.load(Ordering::Relaxed)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connections: 512,
+            head_bytes: 64 << 10,
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(300),
+            body_bytes: 10 << 20,
+            body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(60),
+            shutdown_grace: Duration::from_secs(10),
+        }
+    }
+}
+
+async fn accept_all(
+    listener: TcpListener,
+    slots: Arc<Semaphore>,
+    service: Service,
+    phases: watch::Receiver<Phase>,
+) -> Infallible {
+    let stats = service.stats.clone();
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(_) => {
+                // Too many open files, or the client went away before we took it: try again, without spinning.
+                stats.accept_errors_total.fetch_add(1, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        stats.connections_total.fetch_add(1, Ordering::Relaxed);
+        let slot = match slots.clone().try_acquire_owned() {
+            Ok(slot) => slot,
+            Err(_) => {
+                stats.connections_delayed_total.fetch_add(1, Ordering::Relaxed);
+                slots.clone().acquire_owned().await.expect("the semaphore is never closed")
+            }
+        };
+        let service = Service { busy: Arc::new(AtomicBool::new(false)), peer: peer.to_string(), ..service.clone() };
+        tokio::spawn(serve_connection(stream, service, phases.clone(), slot));
+    }
+}
+
+async fn serve_connection(
+    stream: TcpStream,
+    service: Service,
+    mut phases: watch::Receiver<Phase>,
+    slot: OwnedSemaphorePermit,
+) {
+    let limits = service.limits;
+    let stats = service.stats.clone();
+    stats.connections_open.fetch_add(1, Ordering::Relaxed);
+    // Responses are written whole; waiting for more to fill a packet only adds latency.
+    let _ = stream.set_nodelay(true);
+    let patient = Patience::new(stream, service.busy.clone(), limits.head_timeout, limits.write_timeout);
+    let serve = service_fn(move |request| {
+        let service = service.clone();
+        async move { Ok::<hyper::Response<Full<Bytes>>, Infallible>(service.respond(request).await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.idle_timeout)
+        .max_header_size(limits.head_bytes)
+        .max_buf_size(limits.head_bytes.max(16 << 10));
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(patient), serve));
+    loop {
+        tokio::select! {
+            // An error here concerns this client alone: it went away or sent what is not HTTP.
+            _ = connection.as_mut() => break,
+            changed = phases.changed() => match (changed, *phases.borrow()) {
+                (Ok(()), Phase::Draining) => connection.as_mut().graceful_shutdown(),
+                (Ok(()), Phase::Serving) => {}
+                (Ok(()), Phase::Closed) | (Err(_), _) => break,
+            },
+        }
+    }
+    stats.connections_open.fetch_sub(1, Ordering::Relaxed);
+    drop(slot);
+}
