@@ -2,6 +2,7 @@
 //! apart (`scan`, and one parser per file below `proc`, `sys` and `cgroup`). Parsers take `&[u8]`, know no metric
 //! names and no paths. All of it is synchronous; whoever calls owns the thread.
 
+pub mod cgroup;
 mod error;
 pub mod ffi;
 mod file;
