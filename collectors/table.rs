@@ -1,6 +1,26 @@
 //! The one table of all collectors. A row here is what turns a file into flags, docs and golden tests.
 
 use crate::Spec;
-use crate::node::loadavg;
+use crate::node::{
+    conntrack, cpu, filefd, loadavg, meminfo, netstat, os, pressure, schedstat, sockstat, softnet, stat, time, timex,
+    uname, vmstat,
+};
 
-pub const TABLE: &[Spec] = &[loadavg::SPEC];
+pub const TABLE: &[Spec] = &[
+    conntrack::SPEC,
+    cpu::SPEC,
+    filefd::SPEC,
+    loadavg::SPEC,
+    meminfo::SPEC,
+    netstat::SPEC,
+    os::SPEC,
+    pressure::SPEC,
+    schedstat::SPEC,
+    sockstat::SPEC,
+    softnet::SPEC,
+    stat::SPEC,
+    time::SPEC,
+    timex::SPEC,
+    uname::SPEC,
+    vmstat::SPEC,
+];

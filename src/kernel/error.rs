@@ -43,6 +43,11 @@ impl Error {
         )
     }
 
+    /// The kernel has the feature, but it is switched off (`EOPNOTSUPP`).
+    pub fn is_switched_off(&self) -> bool {
+        matches!(self, Error::Io { source, .. } if source.raw_os_error() == Some(libc::EOPNOTSUPP))
+    }
+
     /// The kernel refuses us the file (`EACCES`, `EPERM`).
     pub fn is_denied(&self) -> bool {
         matches!(self, Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)

@@ -77,6 +77,12 @@ pub fn trim(text: &[u8]) -> &[u8] {
     text.trim_ascii()
 }
 
+/// The content of a file that is one decimal number.
+pub fn number(bytes: &[u8]) -> Result<u64, ParseError> {
+    let text = trim(bytes);
+    parse_u64(text).ok_or_else(|| ParseError::new(1, "a number", text))
+}
+
 /// Bytes of the kernel as text; what is not UTF-8 becomes U+FFFD.
 pub fn to_text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()

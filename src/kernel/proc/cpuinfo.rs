@@ -19,8 +19,8 @@ pub struct CpuInfo<'a> {
     /// The package (socket).
     pub physical_id: &'a [u8],
     pub core_id: &'a [u8],
-    /// Frequency now, in MHz; 0 when the kernel does not tell.
-    pub mhz: f64,
+    /// Frequency now, in MHz.
+    pub mhz: Option<f64>,
     /// Separated by blanks.
     pub flags: &'a [u8],
     /// Separated by blanks.
@@ -68,7 +68,7 @@ impl<'a> CpuInfo<'a> {
                 b"cache size" => cpu.cache_size = value,
                 b"physical id" => cpu.physical_id = value,
                 b"core id" => cpu.core_id = value,
-                b"cpu MHz" => cpu.mhz = parse_f64(value).ok_or_else(not_a_number)?,
+                b"cpu MHz" => cpu.mhz = Some(parse_f64(value).ok_or_else(not_a_number)?),
                 b"flags" => cpu.flags = value,
                 b"bugs" => cpu.bugs = value,
                 _ => {}
@@ -96,7 +96,7 @@ mod tests {
             model: b"17",
             model_name: b"AMD EPYC",
             cache_size: b"1024 KB",
-            mhz: 2596.138,
+            mhz: Some(2596.138),
             flags: b"fpu vme",
             bugs: b"srso",
             ..CpuInfo::default()

@@ -1,4 +1,4 @@
-//! `/proc/sys/fs/file-nr`, any kernel: `593	0	2466170`. The kernel shows the file in one piece.
+//! `/proc/sys/fs/file-nr`, any kernel: `593 0 2466170`. The kernel shows the file in one piece.
 
 use crate::scan::{Fields, ParseError};
 

@@ -12,7 +12,7 @@ use crate::scan::{Fields, ParseError, lines, parse_i64, parse_u64};
 pub struct Protocol<'a> {
     /// `Tcp`, `TcpExt`, `IcmpMsg`.
     pub name: &'a [u8],
-    /// The line of names without the protocol. A kernel writes the same line each time, so it can serve as a key.
+    /// The whole line of names, protocol and all. A kernel writes the same line each time, so it can serve as a key.
     pub header: &'a [u8],
     values: &'a [u8],
     line: usize,
@@ -23,36 +23,36 @@ pub fn protocols(bytes: &[u8]) -> impl Iterator<Item = Result<Protocol<'_>, Pars
     let mut lines = lines(bytes).filter(|(_, line)| !line.is_empty()).peekable();
     std::iter::from_fn(move || {
         let (number, names) = lines.next()?;
-        let Some((name, header)) = split_title(names) else {
+        let Some(name) = title(names) else {
             return Some(Err(ParseError::new(number, "a protocol that ends in a colon", names)));
         };
-        let values = lines.next_if(|(_, line)| split_title(line).is_some_and(|(title, _)| title == name));
+        let values = lines.next_if(|(_, line)| title(line) == Some(name));
         let Some((line, values)) = values else {
             return Some(Err(ParseError::new(number, "a line of values after a line of names", names)));
         };
-        let values = &values[name.len() + 1..];
-        let (expected, found) = (Fields::new(line, header).count(), Fields::new(line, values).count());
+        let protocol = Protocol { name, header: names, values, line };
+        let (expected, found) = (protocol.names().count(), protocol.values().count());
         if expected != found {
             let expected = format!("{expected} values, as many as names");
             return Some(Err(ParseError::new(line, expected, found.to_string().as_bytes())));
         }
-        Some(Ok(Protocol { name, header, values, line }))
+        Some(Ok(protocol))
     })
 }
 
-fn split_title(line: &[u8]) -> Option<(&[u8], &[u8])> {
+fn title(line: &[u8]) -> Option<&[u8]> {
     let colon = memchr::memchr(b':', line)?;
-    (colon > 0).then(|| (&line[..colon], &line[colon + 1..]))
+    (colon > 0).then(|| &line[..colon])
 }
 
 impl<'a> Protocol<'a> {
     pub fn names(&self) -> impl Iterator<Item = &'a [u8]> {
-        Fields::new(self.line, self.header)
+        Fields::new(self.line, &self.header[self.name.len() + 1..])
     }
 
     /// The values as they are written, in the order of the names.
     pub fn values(&self) -> impl Iterator<Item = &'a [u8]> {
-        Fields::new(self.line, self.values)
+        Fields::new(self.line, &self.values[self.name.len() + 1..])
     }
 
     /// The number in one of `values`. `MaxConn` is -1 where there is no limit; all others are counters or gauges >= 0.

@@ -1,4 +1,4 @@
-//! `/proc/net/snmp6`, present where IPv6 is: `Icmp6InMsgs                     	1`, one counter per line. The kernel shows
+//! `/proc/net/snmp6`, present where IPv6 is: `Icmp6InMsgs 1`, one counter per line. The kernel shows
 //! the file in one piece.
 
 use crate::scan::{Fields, ParseError, lines};

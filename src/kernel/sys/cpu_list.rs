@@ -5,7 +5,10 @@ use std::ops::RangeInclusive;
 
 use crate::scan::{ParseError, parse_u64, trim};
 
-/// The ranges of the list; a single CPU is a range of one. Ranges keep a list from `0-4294967295` from growing.
+/// Past what any kernel is built for; keeps an odd range from becoming a million CPUs.
+const MAX_CPU: u64 = 65_535;
+
+/// The ranges of the list; a single CPU is a range of one.
 pub fn ranges(bytes: &[u8]) -> Result<Vec<RangeInclusive<u32>>, ParseError> {
     let text = trim(bytes);
     if text.is_empty() {
@@ -17,7 +20,7 @@ pub fn ranges(bytes: &[u8]) -> Result<Vec<RangeInclusive<u32>>, ParseError> {
 }
 
 fn range(part: &[u8]) -> Option<RangeInclusive<u32>> {
-    let number = |text: &[u8]| parse_u64(text).and_then(|cpu| u32::try_from(cpu).ok());
+    let number = |text: &[u8]| parse_u64(text).filter(|cpu| *cpu <= MAX_CPU).map(|cpu| cpu as u32);
     match memchr::memchr(b'-', part) {
         Some(dash) => {
             let (first, last) = (number(&part[..dash])?, number(&part[dash + 1..])?);
@@ -36,7 +39,7 @@ mod tests {
     fn single_cpus_and_ranges_may_be_mixed() {
         assert_eq!(ranges(b"1,3-5,9\n"), Ok(vec![1..=1, 3..=5, 9..=9]));
         assert_eq!(ranges(b"\n"), Ok(vec![]));
-        for odd in ["1,,2", "a", "5-3", "1-", "-1", "1-2-3", "4294967296"] {
+        for odd in ["1,,2", "a", "5-3", "1-", "-1", "1-2-3", "65536"] {
             assert!(ranges(odd.as_bytes()).is_err(), "{odd}");
         }
     }

@@ -1,0 +1,100 @@
+//! `/proc/pressure/{cpu,io,memory,irq}`: how long tasks waited for a resource (pressure stall information).
+//! Kernel: 4.20 and later (irq 6.1), unless switched off. Privileges: none. Cost: four reads of about 100 bytes.
+
+use exposition::{Family, counter};
+use kernel::proc::pressure::{Pressure, Stall};
+use kernel::{Host, KeptFile};
+
+use super::several::Several;
+use crate::{Collector, Failure, Outcome, Scrape, Spec};
+
+const CPU_WAITING: Family =
+    counter("node_pressure_cpu_waiting_seconds_total", "Total time in seconds that processes have waited for CPU time");
+const IO_WAITING: Family = counter(
+    "node_pressure_io_waiting_seconds_total",
+    "Total time in seconds that processes have waited due to IO congestion",
+);
+const IO_STALLED: Family = counter(
+    "node_pressure_io_stalled_seconds_total",
+    "Total time in seconds no process could make progress due to IO congestion",
+);
+const MEMORY_WAITING: Family = counter(
+    "node_pressure_memory_waiting_seconds_total",
+    "Total time in seconds that processes have waited for memory",
+);
+const MEMORY_STALLED: Family = counter(
+    "node_pressure_memory_stalled_seconds_total",
+    "Total time in seconds no process could make progress due to memory congestion",
+);
+const IRQ_STALLED: Family = counter(
+    "node_pressure_irq_stalled_seconds_total",
+    "Total time in seconds no process could make progress due to IRQ congestion",
+);
+
+pub const SPEC: Spec = Spec {
+    name: "pressure",
+    is_on_by_default: true,
+    help: "time that tasks waited for CPU, I/O and memory, from /proc/pressure",
+    families: &[CPU_WAITING, IO_WAITING, IO_STALLED, MEMORY_WAITING, MEMORY_STALLED, IRQ_STALLED],
+    flags: &[],
+    build: |host, _| Ok(Box::new(PressureFiles::new(host))),
+};
+
+struct PressureFiles {
+    resources: [Resource; 4],
+}
+
+struct Resource {
+    file: KeptFile,
+    waiting: Option<&'static Family>,
+    stalled: Option<&'static Family>,
+}
+
+impl PressureFiles {
+    fn new(host: &Host) -> Self {
+        let resource = |name, waiting, stalled| Resource { file: host.proc_file(name), waiting, stalled };
+        PressureFiles {
+            resources: [
+                resource("pressure/cpu", Some(&CPU_WAITING), None),
+                resource("pressure/io", Some(&IO_WAITING), Some(&IO_STALLED)),
+                resource("pressure/memory", Some(&MEMORY_WAITING), Some(&MEMORY_STALLED)),
+                resource("pressure/irq", None, Some(&IRQ_STALLED)),
+            ],
+        }
+    }
+}
+
+impl Collector for PressureFiles {
+    fn collect(&mut self, scrape: &mut Scrape<'_>) -> Result<Outcome, Failure> {
+        let mut files = Several::default();
+        for resource in &mut self.resources {
+            files.note(resource.collect(scrape));
+        }
+        files.outcome(nothing_here)
+    }
+}
+
+fn nothing_here(error: kernel::Error) -> Outcome {
+    if error.is_switched_off() {
+        Outcome::absent("pressure stall information is switched off; boot with psi=1")
+    } else {
+        Outcome::absent(format!("the kernel has no pressure stall information: {error}"))
+    }
+}
+
+impl Resource {
+    fn collect(&mut self, scrape: &mut Scrape<'_>) -> kernel::Result<()> {
+        let pressure = self.file.parse_single(scrape.buffer, Pressure::parse)?;
+        for (family, stall) in [(self.waiting, pressure.some), (self.stalled, pressure.full)] {
+            if let (Some(family), Some(stall)) = (family, stall) {
+                scrape.page.sample(family, &[], seconds(stall));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// In two steps, as node_exporter does, so that the last digit is the same.
+fn seconds(stall: Stall) -> f64 {
+    stall.total_usec as f64 / 1000.0 / 1000.0
+}
