@@ -49,8 +49,11 @@ pub struct Spec {
     /// Flags besides the on/off one.
     pub flags: &'static [Flag],
     /// Opens nothing that must exist: a missing file is an outcome of `collect`, only bad settings are an error.
-    pub build: fn(&Host, &Settings) -> Result<Box<dyn Collector>, SettingsError>,
+    pub build: Build,
 }
+
+/// Makes a collector of a host from the values of its flags.
+pub type Build = fn(&Host, &Settings) -> Result<Box<dyn Collector>, SettingsError>;
 
 /// A flag of one collector.
 #[derive(Clone, Copy, Debug)]

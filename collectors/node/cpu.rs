@@ -17,8 +17,11 @@ const SECONDS: Family = counter("node_cpu_seconds_total", "Seconds the CPUs spen
 const GUEST_SECONDS: Family =
     counter("node_cpu_guest_seconds_total", "Seconds the CPUs spent in guests (VMs) for each mode.");
 
-/// Modes in the kernel's order.
-const MODES: [(&str, fn(&CpuTimes) -> u64); 8] = [
+/// The name of a mode and its ticks.
+type Mode = (&'static str, fn(&CpuTimes) -> u64);
+
+/// In the kernel's order.
+const MODES: [Mode; 8] = [
     ("user", |times| times.user),
     ("nice", |times| times.nice),
     ("system", |times| times.system),
@@ -28,8 +31,7 @@ const MODES: [(&str, fn(&CpuTimes) -> u64); 8] = [
     ("softirq", |times| times.softirq),
     ("steal", |times| times.steal),
 ];
-const GUEST_MODES: [(&str, fn(&CpuTimes) -> u64); 2] =
-    [("user", |times| times.guest), ("nice", |times| times.guest_nice)];
+const GUEST_MODES: [Mode; 2] = [("user", |times| times.guest), ("nice", |times| times.guest_nice)];
 
 /// What Linux has everywhere, for the case that this one does not tell.
 const USUAL_TICKS_PER_SECOND: u64 = 100;
@@ -104,7 +106,7 @@ impl Cpu {
         })
     }
 
-    fn write_modes(&self, scrape: &mut Scrape<'_>, family: &Family, modes: &[(&str, fn(&CpuTimes) -> u64)]) {
+    fn write_modes(&self, scrape: &mut Scrape<'_>, family: &Family, modes: &[Mode]) {
         for (cpu, times) in self.times.cpus() {
             let mut digits = itoa::Buffer::new();
             let cpu = digits.format(*cpu);

@@ -16,7 +16,10 @@ const WAITING: Family =
 const TIMESLICES: Family = counter("node_schedstat_timeslices_total", "Number of timeslices executed by CPU.");
 
 const NSEC_PER_SECOND: f64 = 1e9;
-const COLUMNS: [(Family, fn(&CpuSchedule) -> f64); 3] = [
+
+type Column = (Family, fn(&CpuSchedule) -> f64);
+
+const COLUMNS: [Column; 3] = [
     (RUNNING, |cpu| cpu.running_nsec as f64 / NSEC_PER_SECOND),
     (WAITING, |cpu| cpu.waiting_nsec as f64 / NSEC_PER_SECOND),
     (TIMESLICES, |cpu| cpu.timeslices as f64),

@@ -20,8 +20,10 @@ const FLOW_LIMIT_COUNT: Family =
     counter("node_softnet_flow_limit_count_total", "Number of times the flow limit was reached");
 const BACKLOG_LEN: Family = gauge("node_softnet_backlog_len", "Number of packets in the backlog");
 
+type Column = (Family, fn(&Softnet) -> u64);
+
 /// A column that an older kernel does not have is 0, as node_exporter has it.
-const COLUMNS: [(Family, fn(&Softnet) -> u64); 7] = [
+const COLUMNS: [Column; 7] = [
     (PROCESSED, |cpu| cpu.processed),
     (DROPPED, |cpu| cpu.dropped),
     (TIMES_SQUEEZED, |cpu| cpu.times_squeezed),
