@@ -21,6 +21,13 @@ mod service;
 mod tls;
 mod url;
 
+#[cfg(test)]
+mod client_tests;
+#[cfg(test)]
+mod grpc_tests;
+#[cfg(test)]
+mod server_tests;
+
 pub use bytes::Bytes;
 pub use client_error::CallError;
 pub use compress::{accepts_gzip, gzip};
