@@ -18,6 +18,14 @@ mod workshop;
 
 #[cfg(test)]
 mod cache_tests;
+#[cfg(test)]
+mod fake_target;
+#[cfg(test)]
+mod intake_tests;
+#[cfg(test)]
+mod memory_appender;
+#[cfg(test)]
+mod scraping_tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
