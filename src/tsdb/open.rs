@@ -31,6 +31,6 @@ pub struct Skipped {
 pub enum OpenError {
     #[error("data directory {dir} is in use by another process (it holds {lock})", dir = dir.display(), lock = lock.display())]
     Locked { dir: PathBuf, lock: PathBuf },
-    #[error("cannot use data directory {dir}: {path}: {error}", dir = dir.display(), path = path.display())]
-    Unusable { dir: PathBuf, path: PathBuf, error: io::Error },
+    #[error("cannot use data directory: {path}: {error}", path = path.display())]
+    Unusable { path: PathBuf, error: io::Error },
 }
