@@ -11,7 +11,7 @@ use super::parsed::parsed;
 use super::remembered::Remembered;
 use crate::{Collector, Failure, Flag, FlagKind, Outcome, Scrape, Settings, SettingsError, Spec};
 
-const FIELD: Family = untyped("node_vmstat_<field>", "/proc/vmstat information field <field>.");
+const FIELD: Family = untyped("node_vmstat_<field>", "Field <field> of /proc/vmstat.");
 
 const FIELDS: Flag = Flag {
     name: "collector.vmstat.fields",

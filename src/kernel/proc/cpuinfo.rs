@@ -21,7 +21,7 @@ pub struct CpuInfo<'a> {
     pub core_id: &'a [u8],
     /// Frequency now, in MHz.
     pub mhz: Option<f64>,
-    /// Separated by blanks.
+    /// Separated by blanks; `Features` on ARM.
     pub flags: &'a [u8],
     /// Separated by blanks.
     pub bugs: &'a [u8],
@@ -69,7 +69,7 @@ impl<'a> CpuInfo<'a> {
                 b"physical id" => cpu.physical_id = value,
                 b"core id" => cpu.core_id = value,
                 b"cpu MHz" => cpu.mhz = Some(parse_f64(value).ok_or_else(not_a_number)?),
-                b"flags" => cpu.flags = value,
+                b"flags" | b"Features" => cpu.flags = value,
                 b"bugs" => cpu.bugs = value,
                 _ => {}
             }

@@ -1,0 +1,130 @@
+//! Our collectors beside the real node_exporter: on every fake machine (where all values must be equal) and on the
+//! machine that the tests run on (where the keys must be). Skipped where that program is not to be had.
+
+mod machine;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use collectors::{Outcome, TABLE};
+use machine::{FLAGS, Machine, hosts};
+use rig::{Program, free_port, get, peer, series, skip};
+
+/// Fields of `/proc/meminfo` that node_exporter 1.9 and later passes over; earlier ones had them, and so have we.
+const LOST_FIELDS: &[&str] =
+    &["Balloon", "FileHugePages", "FilePmdMapped", "Hugetlb", "KReclaimable", "SecPageTables", "Unaccepted"];
+
+/// Collectors whose answer on a fake machine is not the fake machine's.
+const NOT_FROM_FILES: &[&str] = &["uname", "timex"];
+const NOT_FROM_FILES_FAMILIES: &[&str] = &["node_time_seconds", "node_time_zone_offset_seconds"];
+
+/// Values by series, and the type of each family.
+#[derive(Default)]
+struct Answer {
+    series: BTreeMap<String, f64>,
+    types: BTreeMap<String, String>,
+}
+
+#[test]
+fn fake_machines_read_the_same() {
+    for (name, folder) in hosts() {
+        let machine = Machine::below(&folder).with(FLAGS);
+        let roots = [
+            format!("--path.procfs={}", machine.host.roots.procfs.display()),
+            format!("--path.sysfs={}", machine.host.roots.sysfs.display()),
+            format!("--path.rootfs={}", machine.host.roots.rootfs.display()),
+            format!("--path.udev.data={}", machine.host.roots.udev_data.display()),
+        ];
+        let wanted = |collector: &str| !NOT_FROM_FILES.contains(&collector);
+        let Some(theirs) = node_exporter(&roots, wanted) else { return };
+        let ours = vitals(&machine, wanted);
+        let differences = differences(&theirs, &ours, |a, b| a == b);
+        assert!(differences.is_empty(), "{name}:\n{}", differences.join("\n"));
+        assert!(theirs.series.len() > 100, "{name}: node_exporter has only {} series", theirs.series.len());
+        println!("{name}: {} series are equal", theirs.series.len());
+    }
+}
+
+#[test]
+fn this_machine_has_the_same_series() {
+    let Some(theirs) = node_exporter(&[], |_| true) else { return };
+    let ours = vitals(&Machine::here().with(FLAGS), |_| true);
+    let differences = differences(&theirs, &ours, |_, _| true);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    println!("this machine: {} series are in both", theirs.series.len());
+}
+
+/// What node_exporter says with only our collectors on. `None`, and a line, where there is no such program.
+fn node_exporter(roots: &[String], wanted: impl Fn(&str) -> bool) -> Option<Answer> {
+    let Some(peer) = peer("prometheus-node-exporter") else {
+        skip("our collectors beside node_exporter", "no such program; tests/peers gets it");
+        return None;
+    };
+    let address = format!("127.0.0.1:{}", free_port());
+    let mut arguments = vec![format!("--web.listen-address={address}"), "--collector.disable-defaults".to_owned()];
+    arguments.extend_from_slice(roots);
+    arguments.extend(rows(&wanted).map(|name| format!("--collector.{name}")));
+    for (flag, value) in FLAGS {
+        arguments.push(if *value == "true" { format!("--{flag}") } else { format!("--{flag}={value}") });
+    }
+    // It exports node_cpu_frequency_hertz only when this one is on too.
+    arguments.push("--collector.cpufreq".to_owned());
+    let environment: Vec<(&str, &str)> =
+        peer.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut program = Program::start_with(Path::new(&peer.path), &arguments, &environment);
+    program.wait_ready(&address, "/");
+    let answer = get(&address, "/metrics").expect("an answer");
+    let mut theirs = Answer::default();
+    theirs.add(&String::from_utf8(answer.body).expect("UTF-8"));
+    theirs.series.retain(|key, _| !key.starts_with("node_cpu_scaling"));
+    Some(theirs)
+}
+
+fn vitals(machine: &Machine, wanted: impl Fn(&str) -> bool) -> Answer {
+    let mut ours = Answer::default();
+    for name in rows(&wanted) {
+        let collected = machine.collect(machine::row(name));
+        let is_answer = matches!(collected.outcome, Ok(Outcome::Collected | Outcome::Absent(_)));
+        assert!(is_answer && collected.problems.is_empty(), "{name}: {:?} {:?}", collected.outcome, collected.problems);
+        ours.add(&collected.text);
+    }
+    ours
+}
+
+impl Answer {
+    fn add(&mut self, text: &str) {
+        self.series.extend(series(text).into_iter().filter(|(key, _)| is_compared(key)));
+        let declared = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+        self.types.extend(declared.map(|(family, kind)| (family.to_owned(), kind.to_owned())));
+    }
+}
+
+/// Our collectors that node_exporter has too.
+fn rows(wanted: &impl Fn(&str) -> bool) -> impl Iterator<Item = &'static str> {
+    let is_of_the_machine = |families: &[exposition::Family]| families.iter().all(|f| f.name.starts_with("node_"));
+    let rows = TABLE.iter().filter(move |spec| is_of_the_machine(spec.families) && wanted(spec.name));
+    rows.map(|spec| spec.name).collect::<Vec<_>>().into_iter()
+}
+
+fn is_compared(key: &str) -> bool {
+    let family = key.split('{').next().unwrap_or(key);
+    let is_about_itself = family.starts_with("node_scrape_") || family.starts_with("node_exporter_");
+    family.starts_with("node_") && !is_about_itself && !NOT_FROM_FILES_FAMILIES.contains(&family)
+}
+
+fn differences(theirs: &Answer, ours: &Answer, is_same: impl Fn(f64, f64) -> bool) -> Vec<String> {
+    let is_lost = |key: &str| LOST_FIELDS.iter().any(|field| key == format!("node_memory_{field}_bytes"));
+    let keys: BTreeSet<&String> = theirs.series.keys().chain(ours.series.keys()).collect();
+    let in_value = |key: &String| match (theirs.series.get(key), ours.series.get(key)) {
+        (Some(theirs), Some(ours)) if is_same(*theirs, *ours) => None,
+        (Some(theirs), Some(ours)) => Some(format!("{key} is {ours}, node_exporter has {theirs}")),
+        (Some(_), None) => Some(format!("{key} is missing")),
+        (None, _) if is_lost(key) => None,
+        (None, _) => Some(format!("{key} is not in node_exporter")),
+    };
+    let in_type = |(family, kind): (&String, &String)| {
+        let other = theirs.types.get(family).filter(|other| *other != kind)?;
+        Some(format!("{family} is a {kind}, in node_exporter a {other}"))
+    };
+    keys.into_iter().filter_map(in_value).chain(ours.types.iter().filter_map(in_type)).collect()
+}

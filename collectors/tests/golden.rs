@@ -1,0 +1,70 @@
+//! What each collector says of each fake machine, word for word: `fixtures/hosts/<machine>/expected/<collector>.prom`.
+//! `UPDATE_GOLDEN=1` writes the files anew; the diff is then what a review is about. The values are node_exporter's,
+//! which `beside_node_exporter.rs` checks where that program is to be had.
+
+mod machine;
+
+use std::fs;
+use std::path::Path;
+
+use collectors::{Outcome, TABLE};
+use machine::{Collected, FLAGS, Machine, hosts};
+
+/// What comes from system calls or the wire and so is not the fake machine's.
+const NOT_FROM_FILES: &[(&str, &str)] = &[("uname", "uname(2)"), ("timex", "adjtimex(2)")];
+
+/// Families of other collectors that are the same: the clock.
+const NOT_FROM_FILES_FAMILIES: &[&str] = &["node_time_seconds", "node_time_zone_offset_seconds"];
+
+#[test]
+fn every_collector_says_of_every_fake_machine_what_it_said_before() {
+    let is_update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let mut differences = Vec::new();
+    for (name, folder) in hosts() {
+        let machine = Machine::below(&folder).with(FLAGS);
+        for spec in TABLE.iter().filter(|spec| NOT_FROM_FILES.iter().all(|(other, _)| *other != spec.name)) {
+            let said = in_words(&machine.collect(spec), &folder);
+            let golden = folder.join("expected").join(format!("{}.prom", spec.name));
+            if is_update {
+                fs::create_dir_all(folder.join("expected")).expect("a folder for goldens");
+                fs::write(&golden, &said).expect("written");
+                continue;
+            }
+            let expected = fs::read_to_string(&golden).unwrap_or_default();
+            if said != expected {
+                differences.push(format!("{name}, {}:\n{}", spec.name, first_difference(&expected, &said)));
+            }
+        }
+    }
+    assert!(differences.is_empty(), "UPDATE_GOLDEN=1 accepts these:\n{}", differences.join("\n"));
+}
+
+/// Samples, or why there are none, then single faults; paths as the machine itself would spell them.
+fn in_words(collected: &Collected, folder: &Path) -> String {
+    let mut words = String::new();
+    match &collected.outcome {
+        Ok(Outcome::Collected) => {}
+        Ok(Outcome::Absent(reason)) => words = format!("# absent: {reason}\n"),
+        Err(failure) => words = format!("# failed: {failure}\n"),
+    }
+    for problem in &collected.problems {
+        words += &format!("# problem: {problem}\n");
+    }
+    words = words.replace(&folder.display().to_string(), "");
+    let is_from_files = |line: &&str| {
+        let named = line.strip_prefix("# HELP ").or(line.strip_prefix("# TYPE ")).unwrap_or(line);
+        let family = named.split([' ', '{']).next().unwrap_or_default();
+        !NOT_FROM_FILES_FAMILIES.contains(&family)
+    };
+    for line in collected.text.lines().filter(is_from_files) {
+        words += line;
+        words.push('\n');
+    }
+    words
+}
+
+fn first_difference(expected: &str, said: &str) -> String {
+    let mut pairs = expected.lines().map(Some).chain(std::iter::repeat(None)).zip(said.lines().map(Some).chain([None]));
+    let (expected, said) = pairs.find(|(expected, said)| expected != said).unwrap_or((expected.lines().last(), None));
+    format!("  expected {}\n  found    {}", expected.unwrap_or("nothing more"), said.unwrap_or("nothing more"))
+}

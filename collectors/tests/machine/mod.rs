@@ -1,0 +1,108 @@
+//! A machine made of files, and what one collector says of it.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use collectors::{Collector, Failure, Outcome, Scrape, Settings, Spec, TABLE};
+use exposition::{Dialect, Page, assemble};
+use kernel::{Host, Roots};
+
+/// Everything on that can be switched on, so that it is seen.
+pub const FLAGS: &[(&str, &str)] = &[
+    ("collector.cpu.info", "true"),
+    ("collector.cpu.info.flags-include", "^(aes|avx.*|constant_tsc)$"),
+    ("collector.cpu.info.bugs-include", "^(spectre_.*|mds)$"),
+    ("collector.stat.softirq", "true"),
+];
+
+pub struct Machine {
+    pub host: Host,
+    pub settings: Settings,
+}
+
+/// One collection.
+pub struct Collected {
+    pub outcome: Result<Outcome, Failure>,
+    pub problems: Vec<String>,
+    /// The exposition in text 0.0.4.
+    pub text: String,
+}
+
+impl Machine {
+    pub fn new(roots: Roots) -> Self {
+        Machine { host: Host::new(roots, 2048), settings: Settings::defaults(TABLE) }
+    }
+
+    /// A folder with `proc`, `sys`, `etc` and so on in it.
+    pub fn below(folder: &Path) -> Self {
+        Machine::new(Roots {
+            procfs: folder.join("proc"),
+            sysfs: folder.join("sys"),
+            rootfs: folder.to_owned(),
+            udev_data: folder.join("run/udev/data"),
+        })
+    }
+
+    /// The machine that the tests run on.
+    pub fn here() -> Self {
+        Machine::new(Roots::default())
+    }
+
+    pub fn with(mut self, flags: &[(&str, &str)]) -> Self {
+        for (flag, value) in flags {
+            self.settings.set(flag, vec![(*value).to_owned()]);
+        }
+        self
+    }
+
+    pub fn build(&self, spec: &Spec) -> Box<dyn Collector> {
+        (spec.build)(&self.host, &self.settings).unwrap_or_else(|error| panic!("{}: {error}", spec.name))
+    }
+
+    pub fn collect(&self, spec: &Spec) -> Collected {
+        collect(&mut *self.build(spec))
+    }
+}
+
+pub fn collect(collector: &mut dyn Collector) -> Collected {
+    let (mut page, mut buffer, mut problems) = (Page::new(), Vec::new(), Vec::new());
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut scrape = Scrape { page: &mut page, buffer: &mut buffer, deadline, problems: &mut problems };
+    let outcome = collector.collect(&mut scrape);
+    let mut text = Vec::new();
+    let report = assemble([&page], Dialect::Text, &mut text);
+    assert!(report.dropped.is_empty(), "{:?}", report.dropped);
+    Collected { outcome, problems, text: String::from_utf8(text).expect("an exposition is UTF-8") }
+}
+
+pub fn row(name: &str) -> &'static Spec {
+    TABLE.iter().find(|spec| spec.name == name).unwrap_or_else(|| panic!("no collector {name}"))
+}
+
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The fake machines below `fixtures/hosts`, by name.
+pub fn hosts() -> Vec<(String, PathBuf)> {
+    let folder = workspace().join("fixtures/hosts");
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut hosts: Vec<_> = entries
+        .map(|entry| entry.expect("a folder entry"))
+        .map(|entry| (entry.file_name().into_string().expect("a plain name"), entry.path()))
+        .collect();
+    hosts.sort();
+    assert!(hosts.len() >= 4, "only {} fake machines in {}", hosts.len(), folder.display());
+    hosts
+}
+
+/// Data of other projects' tests, which are not part of this one; `None` where they are not.
+pub fn conformance(part: &str) -> Option<PathBuf> {
+    let root = match std::env::var_os("VITALS_CONFORMANCE") {
+        Some(folder) => PathBuf::from(folder),
+        None => workspace().join("../shared/conformance"),
+    };
+    let folder = root.join(part);
+    folder.is_dir().then_some(folder)
+}
