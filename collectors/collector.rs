@@ -1,7 +1,7 @@
 //! What a collector is: the contract between the table, the runner and the collectors' files.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use exposition::{Family, Page};
@@ -80,6 +80,8 @@ pub enum FlagKind {
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     values: BTreeMap<String, Vec<String>>,
+    /// Flags that were given, whatever their value.
+    given: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -134,8 +136,15 @@ impl Settings {
         settings
     }
 
+    /// Sets a flag that was given; defaults are set by `defaults` alone.
     pub fn set(&mut self, flag: &str, values: Vec<String>) {
+        self.given.insert(flag.to_owned());
         self.values.insert(flag.to_owned(), values);
+    }
+
+    /// Whether the flag was given, as opposed to having its default.
+    pub fn is_given(&self, flag: &str) -> bool {
+        self.given.contains(flag)
     }
 
     pub fn is_on(&self, flag: &str) -> bool {

@@ -5,7 +5,11 @@
 
 mod collector;
 mod node;
+mod runner;
 mod table;
 
 pub use collector::{Collector, Failure, Flag, FlagKind, Outcome, Scrape, Settings, SettingsError, Spec};
+pub use runner::{
+    Collected, CollectorState, Filter, FilterError, Options, REPORT_FAMILIES, Runner, RunnerStats, Status, Ticket,
+};
 pub use table::TABLE;

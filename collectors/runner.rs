@@ -1,0 +1,144 @@
+//! Runs the enabled collectors for a scrape and gives an answer before its deadline, whatever they do.
+//!
+//! Collectors run one after another on one worker thread, which is the cheapest way when nothing is wrong. When a
+//! worker has been on one collector for longer than `Options::patience` while others wait, another worker is started,
+//! up to `Options::worker_limit`. At the deadline the scrape leaves with what is ready; a collector that is stuck in the
+//! kernel stays on its thread, later scrapes report it without waiting for it, and it is used again once it is back.
+//!
+//! A panic loses one collector for one scrape. Scrapes that ask for the same collectors at the same time share one
+//! collection. Nothing here knows a clock of its own: whoever waits calls `Ticket::tend` now and then.
+
+mod collected;
+mod collection;
+mod filter;
+mod once;
+mod outcome;
+mod schedule;
+mod slot;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use kernel::Host;
+
+use crate::{Settings, SettingsError, Spec};
+pub use collected::{Collected, REPORT_FAMILIES};
+pub use collection::Ticket;
+pub use filter::{Filter, FilterError};
+pub use outcome::{CollectorState, Status};
+use schedule::Schedule;
+use slot::Slot;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Series that one collector may give in one scrape; 0 for no limit.
+    pub series_limit: usize,
+    /// Threads that collect, including those that are stuck.
+    pub worker_limit: usize,
+    /// How long a worker may be on one collector while others wait, before another worker is started.
+    pub patience: Duration,
+}
+
+/// Owns the collectors and the threads that they run on.
+pub struct Runner {
+    shared: Arc<Shared>,
+}
+
+/// Counters and gauges of the runner as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunnerStats {
+    /// Collections that were really made.
+    pub collections: u64,
+    /// Scrapes that shared the collection of another one.
+    pub coalesced: u64,
+    /// Threads that collect, now.
+    pub workers: usize,
+    pub worker_limit: usize,
+    /// Threads that could not be started.
+    pub failed_starts: u64,
+    /// Collectors that are still busy with a scrape that has left without them.
+    pub left_behind: usize,
+    /// Distinct problems that were logged, and how many of them are remembered at most.
+    pub known_problems: usize,
+    pub known_problems_limit: usize,
+}
+
+struct Shared {
+    options: Options,
+    host: Host,
+    settings: Settings,
+    schedule: Mutex<Schedule>,
+    /// Told when there is work.
+    work: Condvar,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { series_limit: 50_000, worker_limit: 16, patience: Duration::from_millis(50) }
+    }
+}
+
+impl Runner {
+    /// Builds each enabled collector once, so that bad settings are known at start.
+    pub fn new(
+        host: Host,
+        settings: Settings,
+        enabled: impl IntoIterator<Item = &'static Spec>,
+        options: Options,
+    ) -> Result<Runner, SettingsError> {
+        let mut slots = Vec::new();
+        for spec in enabled {
+            slots.push(Slot::new(spec, (spec.build)(&host, &settings)?));
+        }
+        let schedule = Mutex::new(Schedule::new(slots));
+        Ok(Runner { shared: Arc::new(Shared { options, host, settings, schedule, work: Condvar::new() }) })
+    }
+
+    /// Begins a collection, or joins one that was begun a moment ago with the same filter.
+    pub fn start(&self, filter: &Filter, deadline: Instant) -> Ticket {
+        Ticket::new(&self.shared, filter, deadline)
+    }
+
+    /// Collects and waits on this thread; returns at the deadline at the latest.
+    pub fn collect(&self, filter: &Filter, deadline: Instant) -> Collected {
+        let ticket = self.start(filter, deadline);
+        ticket.wait();
+        ticket.finish()
+    }
+
+    /// Names of the enabled collectors.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.shared.lock().slots.iter().map(|slot| slot.spec.name).collect()
+    }
+
+    /// How each enabled collector fared when it ran last; `None` when it has not run yet.
+    pub fn last_states(&self) -> Vec<(&'static str, Option<CollectorState>)> {
+        self.shared.lock().slots.iter().map(|slot| (slot.spec.name, slot.last_state())).collect()
+    }
+
+    pub fn stats(&self) -> RunnerStats {
+        self.shared.lock().stats(&self.shared.options)
+    }
+
+    pub fn options(&self) -> &Options {
+        &self.shared.options
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        self.shared.lock().close_down();
+        self.shared.work.notify_all();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Schedule> {
+        // No collector runs under the lock, so what it guards is whole even after a panic.
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
