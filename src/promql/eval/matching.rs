@@ -53,13 +53,14 @@ impl Evaluator<'_> {
         let (many, one) = if is_swapped { (&binary.right, &binary.left) } else { (&binary.left, &binary.right) };
         let signature = Signature::new(matching);
         let one_side = self.one_side(one, &signature, steps)?;
-        let ambiguous = one_side.first_ambiguity(steps);
+        let ambiguities = one_side.ambiguities(steps);
         let mut results = MergedRows::new(&self.budget);
         let mut matched: HashMap<Labels, StepSet> = HashMap::new();
-        let mut many_present = StepSet::new(&steps);
         let mut result = steps.row();
         self.vector(many, steps, &mut |metric, row| {
-            many_present.add_row(row);
+            if let Some(ambiguity) = ambiguities.iter().find(|ambiguity| is_present(row[ambiguity.step])) {
+                return Err(one_side.many_to_many(ambiguity, &signature, is_swapped));
+            }
             let key = signature.of(&metric.labels);
             let Some(partners) = one_side.groups.get(&key) else { return Ok(()) };
             let mut own_steps = None;
@@ -89,9 +90,6 @@ impl Evaluator<'_> {
             }
             Ok(())
         })?;
-        if let Some(ambiguity) = ambiguous.filter(|ambiguity| many_present.contains(ambiguity.step)) {
-            return Err(one_side.many_to_many(&ambiguity, &signature, is_swapped));
-        }
         results.emit(sink)
     }
 
@@ -144,22 +142,19 @@ struct Ambiguity {
 }
 
 impl OneSide<'_> {
-    fn first_ambiguity(&self, steps: Steps) -> Option<Ambiguity> {
+    /// In order of the steps.
+    fn ambiguities(&self, steps: Steps) -> Vec<Ambiguity> {
         let rows = self.rows.as_slice();
-        let mut found: Option<Ambiguity> = None;
+        let mut found = Vec::new();
         for group in self.groups.values().filter(|group| group.len() > 1) {
             for step in 0..steps.count {
                 let mut present = group.iter().filter(|position| is_present(rows[**position].values[step]));
                 if let (Some(first), Some(second)) = (present.next(), present.next()) {
-                    let ambiguity = Ambiguity { step, first: *first, second: *second };
-                    let key = |ambiguity: &Ambiguity| (ambiguity.step, ambiguity.second);
-                    if found.as_ref().is_none_or(|known| key(&ambiguity) < key(known)) {
-                        found = Some(ambiguity);
-                    }
-                    break;
+                    found.push(Ambiguity { step, first: *first, second: *second });
                 }
             }
         }
+        found.sort_by_key(|ambiguity| (ambiguity.step, ambiguity.second));
         found
     }
 

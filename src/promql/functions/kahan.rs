@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_mean_does_not_overflow_where_the_sum_does() {
-        assert_eq!(mean(&[9.988465674311579e+307; 3]), 9.988465674311579e+307);
+        assert_eq!(mean(&[1e308; 3]), 1e308);
         assert_eq!(mean(&[f64::INFINITY, 0.0]), f64::INFINITY);
         assert!(mean(&[f64::INFINITY, f64::NEG_INFINITY]).is_nan());
         assert_eq!(mean(&[52.0; 13]), 52.0);

@@ -1,13 +1,17 @@
 //! Types: a tree that reads well may still add a string to a range.
 
-use crate::ast::{AggregateOp, Expr, ExprKind};
+use model::Matcher;
+
+use crate::ast::{AggregateOp, Expr, ExprKind, Selector};
 use crate::error::ParseError;
 use crate::value::ValueType;
 
 /// Refuses the first expression, in the order of the text, whose parts are not of the types it needs.
 pub fn check(expr: &Expr) -> Result<(), ParseError> {
     match &expr.kind {
-        ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Selector(_) | ExprKind::Range(_) => Ok(()),
+        ExprKind::Number(_) | ExprKind::Text(_) => Ok(()),
+        ExprKind::Selector(selector) => check_matchers(expr, selector),
+        ExprKind::Range(range) => check_matchers(expr, &range.selector),
         ExprKind::Paren(inner) => check(inner),
         ExprKind::Unary(unary) => {
             check(&unary.operand)?;
@@ -36,8 +40,14 @@ pub fn check(expr: &Expr) -> Result<(), ParseError> {
                 return refuse(expr, message);
             }
             let context = format!("call to function {:?}", call.function.name);
-            let args = call.args.iter().enumerate();
-            args.map(|(index, arg)| expect(arg, call.function.arg_type(index), &context)).collect()
+            for (index, arg) in call.args.iter().enumerate() {
+                // The second argument of `info` restricts labels, it does not choose series.
+                if call.function.name != "info" || index == 0 {
+                    check(arg)?;
+                }
+                expect_type(arg, call.function.arg_type(index), &context)?;
+            }
+            Ok(())
         }
         ExprKind::Aggregate(aggregate) => {
             expect(&aggregate.operand, ValueType::Vector, "aggregation expression")?;
@@ -69,8 +79,20 @@ pub fn check(expr: &Expr) -> Result<(), ParseError> {
     }
 }
 
+/// A selector without a name must demand something, lest a slip of the pen selects everything.
+fn check_matchers(expr: &Expr, selector: &Selector) -> Result<(), ParseError> {
+    if selector.name.is_none() && selector.matchers.iter().all(Matcher::matches_empty) {
+        return refuse(expr, "vector selector must contain at least one non-empty matcher".to_owned());
+    }
+    Ok(())
+}
+
 fn expect(expr: &Expr, wanted: ValueType, context: &str) -> Result<(), ParseError> {
     check(expr)?;
+    expect_type(expr, wanted, context)
+}
+
+fn expect_type(expr: &Expr, wanted: ValueType, context: &str) -> Result<(), ParseError> {
     let found = expr.value_type();
     if found == wanted {
         return Ok(());

@@ -25,9 +25,6 @@ impl Parser<'_> {
                 return Err(self.error_at(token.start, format!("metric name must not be set twice: {names}")));
             }
             matchers.push(Matcher::equal(METRIC_NAME, name.as_str()));
-        } else if matchers.iter().all(Matcher::matches_empty) {
-            let message = "vector selector must contain at least one non-empty matcher";
-            return Err(self.error_at(token.start, message));
         }
         let selector = Selector { name, matchers, shift: Shift::default(), extension: None };
         self.node(ExprKind::Selector(selector), self.position(token.start))
