@@ -2,8 +2,14 @@
 
 pub mod config;
 pub mod discovery;
+mod md5;
 pub mod relabel;
+pub mod scraping;
 
 pub use config::{Config, ScrapeConfig};
 pub use discovery::{Dropped, Target, TargetGroup, build_targets};
 pub use relabel::{RelabelConfig, relabel};
+pub use scraping::{
+    DroppedTarget, Health, MetricMetadata, ScrapeError, ScrapeOptions, ScrapeStats, Scraping, TargetMetadata,
+    TargetStatus,
+};

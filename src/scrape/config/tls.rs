@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::Secret;
+use super::section::Section;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TlsConfig {
@@ -15,6 +16,7 @@ pub struct TlsConfig {
     pub server_name: Option<String>,
     /// Takes any certificate of the server.
     pub insecure_skip_verify: bool,
+    /// `None`, and anything below 1.2, means 1.2: older versions are not spoken.
     pub min_version: Option<TlsVersion>,
     pub max_version: Option<TlsVersion>,
 }
@@ -23,6 +25,7 @@ pub struct TlsConfig {
 /// no reload.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PemSource {
+    /// Certificates are no secret, but a key may stand beside them in the same text.
     Inline(Secret),
     File(PathBuf),
 }
@@ -33,4 +36,72 @@ pub enum TlsVersion {
     Tls1_1,
     Tls1_2,
     Tls1_3,
+}
+
+impl TlsConfig {
+    pub(super) fn read(mut section: Section<'_>) -> TlsConfig {
+        let ca = pem(&mut section, "ca", "ca_file");
+        let cert = pem(&mut section, "cert", "cert_file");
+        let key = pem(&mut section, "key", "key_file");
+        match (&cert, &key) {
+            (Some(_), None) => section.wrong("key_file", "a client certificate needs its key: give key or key_file"),
+            (None, Some(_)) => section.wrong("cert_file", "a client key needs its certificate: give cert or cert_file"),
+            _ => {}
+        }
+        let min_version = TlsVersion::read(&mut section, "min_version");
+        let max_version = TlsVersion::read(&mut section, "max_version");
+        if let (Some(min), Some(max)) = (min_version, max_version)
+            && min > max
+        {
+            section.wrong("max_version", "the greatest version is below the least");
+        } else if let Some(max) = max_version.filter(|max| *max < TlsVersion::Tls1_2) {
+            section.wrong("max_version", format!("{} is no longer spoken; the oldest version is TLS12", max.as_str()));
+        }
+        for key in ["ca_ref", "cert_ref", "key_ref"] {
+            section.unsupported(key);
+        }
+        let tls = TlsConfig {
+            ca,
+            cert,
+            key,
+            server_name: section.filled_text("server_name").map(str::to_owned),
+            insecure_skip_verify: section.bool("insecure_skip_verify").unwrap_or(false),
+            min_version,
+            max_version,
+        };
+        section.finish();
+        tls
+    }
+}
+
+fn pem(section: &mut Section<'_>, inline_key: &'static str, file_key: &'static str) -> Option<PemSource> {
+    let inline = section.secret(inline_key);
+    let file = section.path(file_key);
+    if inline.is_some() && file.is_some() {
+        section.wrong(file_key, format!("give {inline_key} or {file_key}, not both"));
+    }
+    inline.map(PemSource::Inline).or(file.map(PemSource::File))
+}
+
+impl TlsVersion {
+    /// The name in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TlsVersion::Tls1_0 => "TLS10",
+            TlsVersion::Tls1_1 => "TLS11",
+            TlsVersion::Tls1_2 => "TLS12",
+            TlsVersion::Tls1_3 => "TLS13",
+        }
+    }
+
+    fn read(section: &mut Section<'_>, key: &'static str) -> Option<TlsVersion> {
+        let field = section.field(key)?;
+        let versions = [TlsVersion::Tls1_0, TlsVersion::Tls1_1, TlsVersion::Tls1_2, TlsVersion::Tls1_3];
+        let text = field.text()?;
+        let version = versions.into_iter().find(|version| version.as_str() == text);
+        if version.is_none() {
+            field.wrong(format!("expected TLS10, TLS11, TLS12 or TLS13, found {text:?}"));
+        }
+        version
+    }
 }
