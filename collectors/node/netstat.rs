@@ -91,7 +91,7 @@ impl Collector for Netstat {
             files.note(table.collect(&self.wanted, scrape));
         }
         files.note(self.collect_snmp6(scrape));
-        files.outcome(|error| Outcome::absent(error.to_string()))
+        files.outcome(scrape.problems, |error| Outcome::absent(error.to_string()))
     }
 }
 

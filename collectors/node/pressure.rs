@@ -70,7 +70,7 @@ impl Collector for PressureFiles {
         for resource in &mut self.resources {
             files.note(resource.collect(scrape));
         }
-        files.outcome(nothing_here)
+        files.outcome(scrape.problems, nothing_here)
     }
 }
 

@@ -10,8 +10,8 @@ pub struct Several {
     has_read: bool,
     /// The first that was not there.
     absent: Option<Error>,
-    /// The first that could not be read.
-    failed: Option<Error>,
+    /// Those that could not be read.
+    failed: Vec<Error>,
 }
 
 impl Several {
@@ -19,16 +19,24 @@ impl Several {
         match result {
             Ok(()) => self.has_read = true,
             Err(error) if error.is_absent() => self.absent = self.absent.take().or(Some(error)),
-            Err(error) => self.failed = self.failed.take().or(Some(error)),
+            Err(error) => self.failed.push(error),
         }
     }
 
-    /// One that could not be read is a failure, though the others are on the page; nothing is here when none was.
-    pub fn outcome(self, nothing_here: impl FnOnce(Error) -> Outcome) -> Result<Outcome, Failure> {
-        match (self.failed, self.absent) {
+    /// A file that could not be read is a problem of its own while others could; it is a failure when none could.
+    pub fn outcome(
+        mut self,
+        problems: &mut Vec<String>,
+        nothing_here: impl FnOnce(Error) -> Outcome,
+    ) -> Result<Outcome, Failure> {
+        if self.has_read {
+            problems.extend(self.failed.iter().map(Error::to_string));
+            return Ok(Outcome::Collected);
+        }
+        match (self.failed.pop(), self.absent) {
             (Some(error), _) => Err(error.into()),
-            (None, Some(error)) if !self.has_read => Ok(nothing_here(error)),
-            _ => Ok(Outcome::Collected),
+            (None, Some(error)) => Ok(nothing_here(error)),
+            (None, None) => Ok(Outcome::Collected),
         }
     }
 }
@@ -36,25 +44,33 @@ impl Several {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::libc;
     use std::io;
 
-    fn error(kind: io::ErrorKind, errno: i32) -> kernel::Result<()> {
-        let source = io::Error::from_raw_os_error(errno);
-        assert_eq!(source.kind(), kind);
-        Err(Error::io("/proc/x", source))
+    fn outcome(results: Vec<kernel::Result<()>>) -> (Result<Outcome, Failure>, Vec<String>) {
+        let (mut several, mut problems) = (Several::default(), Vec::new());
+        results.into_iter().for_each(|result| several.note(result));
+        let outcome = several.outcome(&mut problems, |error| Outcome::absent(error.to_string()));
+        (outcome, problems)
+    }
+
+    fn error(errno: i32) -> kernel::Result<()> {
+        Err(Error::io("/proc/x", io::Error::from_raw_os_error(errno)))
     }
 
     #[test]
-    fn a_failure_counts_more_than_an_absence_and_a_read_more_than_an_absence() {
-        let outcome = |results: Vec<kernel::Result<()>>| {
-            let mut several = Several::default();
-            results.into_iter().for_each(|result| several.note(result));
-            several.outcome(|error| Outcome::absent(error.to_string()))
-        };
-        let absent = || error(io::ErrorKind::NotFound, nix::libc::ENOENT);
-        let denied = || error(io::ErrorKind::PermissionDenied, nix::libc::EACCES);
-        assert_eq!(outcome(vec![absent(), Ok(()), absent()]), Ok(Outcome::Collected));
-        assert!(matches!(outcome(vec![absent(), absent()]), Ok(Outcome::Absent(_))));
-        assert!(outcome(vec![absent(), denied(), Ok(())]).is_err_and(|failure| failure.0.contains("denied")));
+    fn one_file_that_can_be_read_is_enough() {
+        let (result, problems) = outcome(vec![error(libc::ENOENT), Ok(()), error(libc::EACCES)]);
+        assert_eq!(result, Ok(Outcome::Collected));
+        assert_eq!(problems, ["/proc/x: Permission denied (os error 13)"]);
+    }
+
+    #[test]
+    fn without_any_a_failure_counts_more_than_an_absence() {
+        let (result, _) = outcome(vec![error(libc::ENOENT), error(libc::EOPNOTSUPP)]);
+        assert!(matches!(result, Ok(Outcome::Absent(reason)) if reason.contains("No such file")));
+        let (result, problems) = outcome(vec![error(libc::ENOENT), error(libc::EACCES)]);
+        assert!(result.is_err_and(|failure| failure.0.contains("denied")));
+        assert!(problems.is_empty());
     }
 }

@@ -1,7 +1,8 @@
 //! What can go wrong when a kernel file is read: always with the path, and with line and text where there are any.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use nix::libc;
 
@@ -9,22 +10,24 @@ use crate::scan::ParseError;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// The path is shared with whoever keeps the file: a file that is not there, and is asked for on each scrape, costs no
+/// allocation.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{}: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
+    Io { path: Arc<Path>, source: io::Error },
     #[error("{}:{}: {}", path.display(), problem.line, problem.text())]
-    Parse { path: PathBuf, problem: ParseError },
+    Parse { path: Arc<Path>, problem: ParseError },
 }
 
 impl Error {
     pub fn io(path: impl AsRef<Path>, source: io::Error) -> Self {
-        Error::Io { path: path.as_ref().to_owned(), source }
+        Error::Io { path: path.as_ref().into(), source }
     }
 
     /// What a parser complained about, with the path that the parser does not know.
     pub fn parse(path: impl AsRef<Path>, problem: ParseError) -> Self {
-        Error::Parse { path: path.as_ref().to_owned(), problem }
+        Error::Parse { path: path.as_ref().into(), problem }
     }
 
     pub fn path(&self) -> &Path {

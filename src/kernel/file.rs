@@ -41,7 +41,7 @@ struct Counts {
 /// and the path opened once more, so a device that came back is found again.
 #[derive(Debug)]
 pub struct KeptFile {
-    path: PathBuf,
+    path: Arc<Path>,
     open: Option<File>,
     budget: FileBudget,
 }
@@ -49,8 +49,7 @@ pub struct KeptFile {
 /// Reads a file once by way of `buffer`: open, read, close. For what is read seldom or must not be kept. As with
 /// `KeptFile`, only the slice that is returned counts: the buffer keeps its length, which saves clearing it each time.
 pub fn read_file<'b>(path: &Path, buffer: &'b mut Vec<u8>) -> Result<&'b [u8]> {
-    let file = open(path)?;
-    let filled = read_to_end(&file, path, buffer)?;
+    let filled = open(path).and_then(|file| read_to_end(&file, buffer)).map_err(|source| Error::io(path, source))?;
     Ok(&buffer[..filled])
 }
 
@@ -86,7 +85,7 @@ impl Default for FileBudget {
 
 impl KeptFile {
     pub fn new(path: PathBuf, budget: &FileBudget) -> Self {
-        KeptFile { path, open: None, budget: budget.clone() }
+        KeptFile { path: path.into(), open: None, budget: budget.clone() }
     }
 
     pub fn path(&self) -> &Path {
@@ -129,21 +128,25 @@ impl KeptFile {
     fn read_by<'b>(
         &mut self,
         buffer: &'b mut Vec<u8>,
-        read: fn(&File, &Path, &mut Vec<u8>) -> Result<usize>,
+        read: fn(&File, &mut Vec<u8>) -> io::Result<usize>,
     ) -> Result<&'b [u8]> {
         if let Some(file) = &self.open {
-            match read(file, &self.path, buffer) {
+            match read(file, buffer).map_err(|source| self.error(source)) {
                 Ok(filled) => return Ok(&buffer[..filled]),
                 Err(error) if error.is_absent() => self.close(),
                 Err(error) => return Err(error),
             }
         }
-        let file = open(&self.path)?;
-        let result = read(&file, &self.path, buffer);
-        if result.is_ok() && self.budget.take_one() {
+        let file = open(&self.path).map_err(|source| self.error(source))?;
+        let filled = read(&file, buffer).map_err(|source| self.error(source))?;
+        if self.budget.take_one() {
             self.open = Some(file);
         }
-        result.map(|filled| &buffer[..filled])
+        Ok(&buffer[..filled])
+    }
+
+    fn error(&self, source: io::Error) -> Error {
+        Error::Io { path: self.path.clone(), source }
     }
 
     /// Closes the descriptor; the next read opens the path anew.
@@ -160,22 +163,22 @@ impl Drop for KeptFile {
     }
 }
 
-fn open(path: &Path) -> Result<File> {
+fn open(path: &Path) -> io::Result<File> {
     let flags = libc::O_NONBLOCK | libc::O_CLOEXEC;
-    OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|source| Error::io(path, source))
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
-fn read_to_end(file: &File, path: &Path, buffer: &mut Vec<u8>) -> Result<usize> {
-    read_while(file, path, buffer, |_| true)
+fn read_to_end(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    read_while(file, buffer, |_| true)
 }
 
-fn read_until_short(file: &File, path: &Path, buffer: &mut Vec<u8>) -> Result<usize> {
-    read_while(file, path, buffer, |was_short| !was_short)
+fn read_until_short(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    read_while(file, buffer, |was_short| !was_short)
 }
 
 /// Reads on while the kernel gives bytes and `go_on` (told whether the last read left room) agrees. Returns how many
 /// bytes at the buffer's start are the file's.
-fn read_while(file: &File, path: &Path, buffer: &mut Vec<u8>, go_on: impl Fn(bool) -> bool) -> Result<usize> {
+fn read_while(file: &File, buffer: &mut Vec<u8>, go_on: impl Fn(bool) -> bool) -> io::Result<usize> {
     if buffer.len() < FIRST_READ_BYTES {
         buffer.resize(FIRST_READ_BYTES, 0);
     }
@@ -183,7 +186,7 @@ fn read_while(file: &File, path: &Path, buffer: &mut Vec<u8>, go_on: impl Fn(boo
     loop {
         if filled == buffer.len() {
             if filled >= MAX_FILE_BYTES {
-                return Err(Error::io(path, io::Error::other("the file is longer than 64 MiB")));
+                return Err(io::Error::other("the file is longer than 64 MiB"));
             }
             buffer.resize(filled * 2, 0);
         }
@@ -196,7 +199,7 @@ fn read_while(file: &File, path: &Path, buffer: &mut Vec<u8>, go_on: impl Fn(boo
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(source) => return Err(Error::io(path, source)),
+            Err(error) => return Err(error),
         }
     }
     Ok(filled)
