@@ -69,6 +69,27 @@ impl Router {
         self
     }
 
+    /// Answers a request whose body is there already: what the server does, without the sockets.
+    pub async fn answer(&self, mut request: Request) -> Response {
+        let Some(path) = self.strip_prefix(&request.path).map(str::to_owned) else {
+            return self.outside(&request.path);
+        };
+        match self.find(&request.method, &path) {
+            Found::Handler { params, handler, .. } => {
+                request.path = path;
+                request.params = params;
+                handler(request).await
+            }
+            Found::OtherMethods { allowed, .. } => other_methods(&request.method, allowed),
+            Found::Nothing => not_found(),
+        }
+    }
+
+    /// Outside the prefix there is nothing, but the root leads into it.
+    pub(crate) fn outside(&self, path: &str) -> Response {
+        if path == "/" { Response::redirect(&format!("{}/", self.prefix)) } else { not_found() }
+    }
+
     /// The path below the prefix; `None` when it lies elsewhere.
     pub(crate) fn strip_prefix<'a>(&self, path: &'a str) -> Option<&'a str> {
         let rest = path.strip_prefix(&self.prefix)?;
@@ -94,6 +115,10 @@ impl Router {
             None => Found::Nothing,
         }
     }
+}
+
+pub(crate) fn not_found() -> Response {
+    Response::text(StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
 /// 204 to OPTIONS, 405 to any other method; both say what the path takes.
@@ -188,5 +213,14 @@ mod tests {
         assert_eq!(router.strip_prefix("/vitals"), Some("/"));
         assert_eq!(router.strip_prefix("/vitalsign"), None);
         assert_eq!(Router::under("/").strip_prefix("/metrics"), Some("/metrics"));
+    }
+
+    #[tokio::test]
+    async fn the_root_leads_into_the_prefix() {
+        let router = Router::under("/vitals").get("/hello/:name", ok);
+        let root = router.answer(Request::get("/", "")).await;
+        assert_eq!((root.status.as_u16(), root.headers["location"].to_str()), (302, Ok("/vitals/")));
+        assert_eq!(router.answer(Request::get("/hello/x", "")).await.status.as_u16(), 404);
+        assert_eq!(router.answer(Request::get("/vitals/hello/x", "")).await.status.as_u16(), 200);
     }
 }

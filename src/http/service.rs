@@ -14,7 +14,7 @@ use hyper::{Method, StatusCode};
 use crate::compress::{accepts_gzip, compress};
 use crate::patience::Busy;
 use crate::percent::percent_decode;
-use crate::router::{Found, Handler, other_methods};
+use crate::router::{Found, Handler, not_found, other_methods};
 use crate::server::{Limits, Observer, ServerStats};
 use crate::{Exchange, Request, Response, Router};
 
@@ -64,14 +64,11 @@ impl Service {
         path: &str,
         route: &mut Option<&'a str>,
     ) -> Response {
-        let found = match self.router.strip_prefix(path) {
-            Some(path) => self.router.find(request.method(), path),
-            None => Found::Nothing,
-        };
-        match found {
+        let Some(inner) = self.router.strip_prefix(path) else { return self.router.outside(path) };
+        match self.router.find(request.method(), inner) {
             Found::Handler { pattern, params, handler } => {
                 *route = Some(pattern);
-                match self.read(request, path, params).await {
+                match self.read(request, inner, params).await {
                     Ok(request) => self.call(&handler, request).await,
                     Err(refusal) => refusal,
                 }
@@ -80,7 +77,7 @@ impl Service {
                 *route = Some(pattern);
                 other_methods(request.method(), allowed)
             }
-            Found::Nothing => Response::text(StatusCode::NOT_FOUND, "404 page not found\n"),
+            Found::Nothing => not_found(),
         }
     }
 
@@ -112,7 +109,7 @@ impl Service {
         };
         Ok(Request {
             method: head.method,
-            path: self.router.strip_prefix(path).unwrap_or(path).to_owned(),
+            path: path.to_owned(),
             query: head.uri.query().unwrap_or("").to_owned(),
             headers: head.headers,
             body,
