@@ -219,7 +219,8 @@ mod tests {
     async fn the_root_leads_into_the_prefix() {
         let router = Router::under("/vitals").get("/hello/:name", ok);
         let root = router.answer(Request::get("/", "")).await;
-        assert_eq!((root.status.as_u16(), root.headers["location"].to_str()), (302, Ok("/vitals/")));
+        assert_eq!(root.status.as_u16(), 302);
+        assert_eq!(root.headers["location"], "/vitals/");
         assert_eq!(router.answer(Request::get("/hello/x", "")).await.status.as_u16(), 404);
         assert_eq!(router.answer(Request::get("/vitals/hello/x", "")).await.status.as_u16(), 200);
     }
