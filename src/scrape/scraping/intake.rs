@@ -218,8 +218,8 @@ impl Intake {
         if let Some(name) = &counts.first_repeated {
             self.warn(Fault::Repeated, name);
         }
-        if let Some(refusal) = &counts.refusal {
-            self.warn(Fault::Refused, &refusal.to_string());
+        if let Some(name) = &counts.first_refused {
+            self.warn(Fault::Refused, name);
         }
         for (series, reason) in rejected {
             let fault = Fault::Rejected(*reason);

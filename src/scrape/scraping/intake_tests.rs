@@ -27,8 +27,7 @@ impl Rig {
     /// `settings` are keys of the job, each on its own line.
     fn new(settings: &str) -> Rig {
         let appender = MemoryAppender::new();
-        let stores =
-            Stores { appender: appender.clone(), counters: Default::default(), metadata: Default::default() };
+        let stores = Stores { appender: appender.clone(), counters: Default::default(), metadata: Default::default() };
         let intake = Intake::new(rules(settings));
         Rig { appender, stores, intake, scratch: Scratch::default(), timestamp_ms: 0 }
     }
@@ -224,10 +223,7 @@ fn labels_of_the_target_win_or_lose() {
     let page = "a{job=\"own\",exported_job=\"x\",instance=\"\"} 1\n";
     let mut rig = Rig::new("");
     rig.page(page);
-    assert_eq!(
-        rig.appender.series()[0],
-        r#"a{exported_exported_job="own", exported_job="x", instance="i", job="j"}"#
-    );
+    assert_eq!(rig.appender.series()[0], r#"a{exported_exported_job="own", exported_job="x", instance="i", job="j"}"#);
     let mut rig = Rig::new("honor_labels: true");
     rig.page(page);
     assert_eq!(rig.appender.series()[0], r#"a{exported_job="x", job="own"}"#);
@@ -237,11 +233,7 @@ fn labels_of_the_target_win_or_lose() {
 fn a_page_beyond_a_limit_fails_as_a_whole() {
     for (settings, page, text) in [
         ("sample_limit: 1", "a 1\nb 1\nb 1\n", "sample limit exceeded (1)"),
-        (
-            "label_limit: 3",
-            "a{x=\"1\"} 1\n",
-            "label_limit exceeded (metric: a, number of labels: 4, limit: 3)",
-        ),
+        ("label_limit: 3", "a{x=\"1\"} 1\n", "label_limit exceeded (metric: a, number of labels: 4, limit: 3)"),
         (
             "label_name_length_limit: 9",
             "a{long_label=\"1\"} 1\n",

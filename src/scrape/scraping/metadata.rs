@@ -33,7 +33,8 @@ impl MetadataTexts {
     pub fn replace(&self, page: &[u8], dialect: Dialect, described: &mut Vec<Arc<MetricMetadata>>) {
         let new = read_metadata(page, dialect);
         let mut texts = self.0.lock();
-        let new: Vec<_> = new.into_iter().map(|metadata| texts.get_or_insert_with(&metadata, Clone::clone).clone()).collect();
+        let new: Vec<_> =
+            new.into_iter().map(|metadata| texts.get_or_insert_with(&metadata, Clone::clone).clone()).collect();
         release(&mut texts, described);
         *described = new;
     }

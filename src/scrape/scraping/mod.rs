@@ -17,7 +17,11 @@ mod warned;
 mod workshop;
 
 #[cfg(test)]
+mod allocations;
+#[cfg(test)]
 mod cache_tests;
+#[cfg(test)]
+mod cost_tests;
 #[cfg(test)]
 mod fake_target;
 #[cfg(test)]
@@ -28,13 +32,14 @@ mod memory_appender;
 mod scraping_tests;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use model::Appender;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use crate::config::{Config, ScrapeConfig};
-use crate::discovery::{Dropped, TargetGroup, build_targets};
+use crate::discovery::{Discovery, Dropped, POLL_INTERVAL, build_targets};
 
 pub use error::ScrapeError;
 pub use metadata::MetricMetadata;
@@ -63,6 +68,8 @@ pub struct Scraping {
 }
 
 struct Job {
+    config: Arc<ScrapeConfig>,
+    discovery: Arc<Mutex<Discovery>>,
     pool: Pool,
 }
 
@@ -79,9 +86,9 @@ impl Scraping {
         let stores = Stores { appender, counters: Default::default(), metadata: Default::default() };
         let workshop = Workshop::new(options.workers.max(1));
         let shop = Arc::new(Shop { stores, workshop, seed: options.seed });
-        let scraping =
-            Arc::new(Scraping { shop, jobs: tokio::sync::Mutex::default(), view: RwLock::default() });
+        let scraping = Arc::new(Scraping { shop, jobs: tokio::sync::Mutex::default(), view: RwLock::default() });
         scraping.reload(config).await;
+        tokio::spawn(follow_discovery(Arc::downgrade(&scraping)));
         scraping
     }
 
@@ -92,8 +99,10 @@ impl Scraping {
         for scrape_config in &config.scrape_configs {
             let scrape_config = Arc::new(scrape_config.clone());
             let name = scrape_config.job_name.clone();
-            let mut job = before.remove(&name).unwrap_or_else(|| Job::new(scrape_config.clone(), self.shop.clone()));
-            job.configure(scrape_config).await;
+            let pool = before.remove(&name).map(|job| job.pool);
+            let pool = pool.unwrap_or_else(|| Pool::new(scrape_config.clone(), self.shop.clone()));
+            let mut job = Job::new(scrape_config, pool).await;
+            job.sync().await;
             jobs.insert(name, job);
         }
         for job in before.values_mut() {
@@ -121,11 +130,13 @@ impl Scraping {
     /// Targets that relabelling dropped or that cannot be scraped, as many as `keep_dropped_targets` allows.
     pub fn dropped_targets(&self) -> Vec<DroppedTarget> {
         let view = self.view.read();
-        let dropped = view.iter().flat_map(|job| job.dropped.iter().map(|dropped| DroppedTarget {
-            scrape_pool: job.name.clone(),
-            discovered: dropped.discovered.clone(),
-            error: dropped.error.clone(),
-        }));
+        let dropped = view.iter().flat_map(|job| {
+            job.dropped.iter().map(|dropped| DroppedTarget {
+                scrape_pool: job.name.clone(),
+                discovered: dropped.discovered.clone(),
+                error: dropped.error.clone(),
+            })
+        });
         dropped.collect()
     }
 
@@ -181,13 +192,45 @@ impl Scraping {
 }
 
 impl Job {
-    fn new(config: Arc<ScrapeConfig>, shop: Arc<Shop>) -> Self {
-        Job { pool: Pool::new(config, shop) }
+    async fn new(config: Arc<ScrapeConfig>, pool: Pool) -> Self {
+        let config_of_read = config.clone();
+        let read = tokio::task::spawn_blocking(move || Discovery::new(&config_of_read, Instant::now()));
+        let discovery = read.await.unwrap_or_else(|_| Discovery::new(&config, Instant::now()));
+        Job { config, discovery: Arc::new(Mutex::new(discovery)), pool }
     }
 
-    async fn configure(&mut self, config: Arc<ScrapeConfig>) {
-        let groups: Vec<TargetGroup> = config.static_configs.clone();
-        let (targets, dropped) = build_targets(&config, &groups);
-        self.pool.sync(config, targets, dropped).await;
+    /// Brings the pool in line with what is discovered.
+    async fn sync(&mut self) {
+        let (targets, dropped) = build_targets(&self.config, self.discovery.lock().groups());
+        self.pool.sync(self.config.clone(), targets, dropped).await;
+    }
+
+    /// Whether there is something else to scrape than before.
+    async fn has_changed(&self) -> bool {
+        if !self.discovery.lock().can_change() {
+            return false;
+        }
+        let discovery = self.discovery.clone();
+        let polled = tokio::task::spawn_blocking(move || discovery.lock().poll(Instant::now()));
+        polled.await.unwrap_or(false)
+    }
+}
+
+/// Looks after changed target files as long as there is scraping.
+async fn follow_discovery(scraping: Weak<Scraping>) {
+    loop {
+        tokio::time::sleep(POLL_INTERVAL).await;
+        let Some(scraping) = scraping.upgrade() else { return };
+        let mut jobs = scraping.jobs.lock().await;
+        let mut has_changed = false;
+        for job in jobs.values_mut() {
+            if job.has_changed().await {
+                job.sync().await;
+                has_changed = true;
+            }
+        }
+        if has_changed {
+            scraping.show(&jobs);
+        }
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct PageCounts {
     /// New series that the storage refused, and why.
     pub refused: usize,
     pub refusal: Option<AppendError>,
+    /// The first of them, as sent.
+    pub first_refused: Option<String>,
     /// Changes when any metadata on the page does.
     pub metadata_fingerprint: u64,
 }
@@ -122,6 +124,7 @@ impl PageReader<'_> {
             }
             Err(refusal @ AppendError::SeriesLimit { .. }) => {
                 counts.refused += 1;
+                counts.first_refused.get_or_insert_with(|| spelled(series));
                 counts.refusal = Some(refusal);
                 Ok(Resolved::Unstored)
             }

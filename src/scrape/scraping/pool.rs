@@ -6,7 +6,6 @@ use std::sync::Arc;
 use model::Labels;
 use parking_lot::Mutex;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use super::ScrapeError;
 use super::intake::{Intake, Scratch};
@@ -33,7 +32,6 @@ pub(crate) struct Pool {
 struct Running {
     target_loop: Arc<TargetLoop>,
     stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
 }
 
 impl Pool {
@@ -44,6 +42,7 @@ impl Pool {
     /// Brings the loops in line with what is discovered. Targets that are gone get staleness markers; loops that would
     /// run just as before are left alone.
     pub async fn sync(&mut self, config: Arc<ScrapeConfig>, targets: Vec<Target>, mut dropped: Vec<Dropped>) {
+        let is_same_config = runs_the_same(&self.config, &config);
         self.config = config;
         let kept = self.config.limits.keep_dropped_targets.unwrap_or(u64::MAX);
         dropped.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
@@ -53,7 +52,7 @@ impl Pool {
         for target in targets {
             let key = TargetKey { labels: target.labels.clone(), url: target.url.clone() };
             let running = match before.remove(&key) {
-                Some(running) if self.leaves_alone(&running, &target) => running,
+                Some(running) if is_same_config && running.target_loop.target == target => running,
                 Some(running) => {
                     let record = running.target_loop.record.clone();
                     running.stop().await;
@@ -83,7 +82,9 @@ impl Pool {
 
     pub fn loops(&self) -> Vec<Arc<TargetLoop>> {
         let mut loops: Vec<_> = self.running.values().map(|running| running.target_loop.clone()).collect();
-        loops.sort_by(|one, other| (&one.target.labels, &one.target.url).cmp(&(&other.target.labels, &other.target.url)));
+        loops.sort_by(|one, other| {
+            (&one.target.labels, &one.target.url).cmp(&(&other.target.labels, &other.target.url))
+        });
         loops
     }
 
@@ -94,8 +95,8 @@ impl Pool {
     fn start(&self, target: Target, record: Arc<Record>) -> Running {
         let target_loop = Arc::new(TargetLoop { target, config: self.config.clone(), record });
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(target_loop.clone().run(self.shop.clone(), stopped));
-        Running { target_loop, stop, task }
+        tokio::spawn(target_loop.clone().run(self.shop.clone(), stopped));
+        Running { target_loop, stop }
     }
 
     fn rules(&self, target: &Target) -> SeriesRules {
@@ -105,19 +106,6 @@ impl Pool {
     fn excess_of(&self, targets: usize) -> Option<ScrapeError> {
         let limit = self.config.limits.target_limit?;
         (targets as u64 > limit).then_some(ScrapeError::TargetLimit { targets, limit })
-    }
-
-    /// Whether a loop would run just as before. Which targets a job has does not matter to a loop.
-    fn leaves_alone(&self, running: &Running, target: &Target) -> bool {
-        let before = &running.target_loop;
-        let is_same_config = Arc::ptr_eq(&before.config, &self.config) || {
-            let mut old = (*before.config).clone();
-            old.static_configs.clone_from(&self.config.static_configs);
-            old.file_sd_configs.clone_from(&self.config.file_sd_configs);
-            old.relabel_configs.clone_from(&self.config.relabel_configs);
-            old == *self.config
-        };
-        is_same_config && before.target == *target && !running.task.is_finished()
     }
 
     /// Ends targets that are gone.
@@ -142,6 +130,18 @@ impl Pool {
             tracing::error!("staleness markers of ended targets: panicked");
         }
     }
+}
+
+/// Whether loops run under one configuration just as under the other. Which targets a job has does not matter to them.
+fn runs_the_same(before: &Arc<ScrapeConfig>, now: &Arc<ScrapeConfig>) -> bool {
+    if Arc::ptr_eq(before, now) {
+        return true;
+    }
+    let mut before = (**before).clone();
+    before.static_configs.clone_from(&now.static_configs);
+    before.file_sd_configs.clone_from(&now.file_sd_configs);
+    before.relabel_configs.clone_from(&now.relabel_configs);
+    before == **now
 }
 
 /// Tells all first and waits then, so that they stop at the same time.

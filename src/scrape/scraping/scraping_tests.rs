@@ -127,7 +127,10 @@ async fn every_kind_of_bad_target_costs_only_itself() {
         (Behaviour::Answer(answer("200 OK", "", b"a 1\n")), "the target sent no Content-Type"),
         (Behaviour::Answer(answer("200 OK", gzip, b"a 1\n")), "the compressed body is broken"),
         (Behaviour::Answer(answer("200 OK", gzip, &bomb[..2000])), "body size limit exceeded (100000 bytes)"),
-        (Behaviour::Answer(answer("200 OK", "Content-Type: text/plain\r\nContent-Encoding: br\r\n", b"")), "unsupported"),
+        (
+            Behaviour::Answer(answer("200 OK", "Content-Type: text/plain\r\nContent-Encoding: br\r\n", b"")),
+            "unsupported",
+        ),
         (Behaviour::Answer(ok("a 1\nb{x=\"1\" 2\n")), "line 2: expected a comma"),
     ];
     let good = FakeTarget::page("a 1\n").await;
@@ -138,10 +141,8 @@ async fn every_kind_of_bad_target_costs_only_itself() {
     let mut targets: Vec<&FakeTarget> = bad.iter().collect();
     targets.push(&good);
     let (scraping, appender) = start(&config(&targets, "body_size_limit: 100000B")).await;
-    eventually("all were scraped", || {
-        scraping.active_targets().iter().all(|status| status.health != Health::Unknown)
-    })
-    .await;
+    eventually("all were scraped", || scraping.active_targets().iter().all(|status| status.health != Health::Unknown))
+        .await;
     let before = appender.values(&series("a", &good)).len();
     eventually("the good one goes on", || appender.values(&series("a", &good)).len() >= before + 3).await;
     for (target, (behaviour, error)) in bad.iter().zip(&cases) {
@@ -208,6 +209,35 @@ async fn beyond_the_target_limit_no_target_is_asked() {
     assert!(!appender.values(&series("up", &two)).is_empty());
     scraping.reload(&config(&[&one], "target_limit: 1")).await;
     eventually("the one that is left is up", || status(&scraping, &one).health == Health::Up).await;
+    scraping.stop(false).await;
+}
+
+#[tokio::test]
+async fn a_changed_target_file_is_followed() {
+    let (first, second) = (FakeTarget::page("a 1\n").await, FakeTarget::page("a 2\n").await);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("targets.json");
+    let list = |target: &FakeTarget| format!("[{{\"targets\": [\"{}\"]}}]", target.address);
+    std::fs::write(&file, list(&first)).unwrap();
+    let settings = format!("file_sd_configs: [{{files: [{:?}]}}]", file.display().to_string());
+    let (scraping, appender) = start(&config(&[], &settings)).await;
+    eventually("the first is up", || status(&scraping, &first).health == Health::Up).await;
+    std::fs::write(&file, list(&second)).unwrap();
+    eventually("the second is there", || !appender.values(&series("a", &second)).is_empty()).await;
+    assert_eq!(scraping.active_targets().len(), 1);
+    assert_eq!(appender.values(&series("a", &first)).last().map(String::as_str), Some("stale"));
+    scraping.stop(false).await;
+}
+
+#[tokio::test]
+async fn dropped_targets_are_listed_with_their_labels() {
+    let target = FakeTarget::page("a 1\n").await;
+    let settings = "relabel_configs: [{action: drop, source_labels: [__address__], regex: '.*'}]";
+    let (scraping, _) = start(&config(&[&target], settings)).await;
+    let dropped = scraping.dropped_targets();
+    assert_eq!((dropped.len(), dropped[0].scrape_pool.as_str(), &dropped[0].error), (1, "j", &None));
+    assert_eq!(dropped[0].discovered.get("__address__"), Some(target.address.to_string().as_str()));
+    assert_eq!((scraping.active_targets().len(), scraping.scrape_pools()), (0, vec!["j".to_owned()]));
     scraping.stop(false).await;
 }
 

@@ -27,7 +27,11 @@ impl SeriesRules {
     pub fn labels(&self, series: &Series<'_>, parser: &Parser<'_>) -> Result<Option<Labels>, ScrapeError> {
         let mut labels = LabelsBuilder::default();
         series.read(&mut labels).map_err(|reason| parser.error(reason))?;
-        if self.config.honor_labels { self.add_missing(&mut labels) } else { self.set_all(&mut labels) }
+        if self.config.honor_labels {
+            self.add_missing(&mut labels)
+        } else {
+            self.set_all(&mut labels)
+        }
         if !relabel(&self.config.metric_relabel_configs, &mut labels) {
             return Ok(None);
         }
