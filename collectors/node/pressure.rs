@@ -98,3 +98,18 @@ impl Resource {
 fn seconds(stall: Stall) -> f64 {
     stall.total_usec as f64 / 1000.0 / 1000.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn switched_off_and_never_built_are_told_apart() {
+        let error = |errno| kernel::Error::io("/proc/pressure/cpu", io::Error::from_raw_os_error(errno));
+        let off = nothing_here(error(nix::libc::EOPNOTSUPP));
+        assert_eq!(off, Outcome::absent("pressure stall information is switched off; boot with psi=1"));
+        let Outcome::Absent(missing) = nothing_here(error(nix::libc::ENOENT)) else { panic!("nothing is here") };
+        assert!(missing.starts_with("the kernel has no pressure stall information: /proc/pressure/cpu: "), "{missing}");
+    }
+}

@@ -8,6 +8,12 @@ use collectors::{Collector, Failure, Outcome, Scrape, Settings, Spec, TABLE};
 use exposition::{Dialect, Page, assemble};
 use kernel::{Host, Roots};
 
+/// Collectors whose answer comes from system calls or the wire, and so is never a fake machine's.
+pub const NOT_FROM_FILES: &[(&str, &str)] = &[("uname", "uname(2)"), ("timex", "adjtimex(2)")];
+
+/// Families of other collectors that are the same: the clock.
+pub const NOT_FROM_FILES_FAMILIES: &[&str] = &["node_time_seconds", "node_time_zone_offset_seconds"];
+
 /// Everything on that can be switched on, so that it is seen.
 pub const FLAGS: &[(&str, &str)] = &[
     ("collector.cpu.info", "true"),
@@ -74,6 +80,11 @@ pub fn collect(collector: &mut dyn Collector) -> Collected {
     let report = assemble([&page], Dialect::Text, &mut text);
     assert!(report.dropped.is_empty(), "{:?}", report.dropped);
     Collected { outcome, problems, text: String::from_utf8(text).expect("an exposition is UTF-8") }
+}
+
+/// The collectors that a fake machine can answer for.
+pub fn rows_from_files() -> impl Iterator<Item = &'static Spec> {
+    TABLE.iter().filter(|spec| NOT_FROM_FILES.iter().all(|(other, _)| *other != spec.name))
 }
 
 pub fn row(name: &str) -> &'static Spec {
