@@ -29,7 +29,7 @@ pub use limits::ScrapeLimits;
 pub use protocol::{EscapingScheme, NameValidation, ScrapeProtocol};
 pub use scrape::{FileSdConfig, Scheme, ScrapeConfig};
 pub use secret::Secret;
-pub use tls::{PemSource, TlsConfig, TlsVersion};
+pub use tls::{TlsConfig, TlsVersion};
 
 use crate::discovery::matching_files;
 use global::Inherited;

@@ -7,8 +7,8 @@ use model::{Labels, format_duration_ms};
 
 use super::size::format_size;
 use super::{
-    Authorization, Credentials, FileSdConfig, GlobalConfig, HeaderValue, HttpClientConfig, HttpHeader, PemSource,
-    ScrapeConfig, ScrapeLimits, TlsConfig,
+    Authorization, Credentials, FileSdConfig, GlobalConfig, HeaderValue, HttpClientConfig, HttpHeader, ScrapeConfig,
+    ScrapeLimits, TlsConfig,
 };
 use crate::discovery::{ADDRESS, TargetGroup};
 use crate::relabel::{Action, DEFAULT_REGEX, DEFAULT_REPLACEMENT, DEFAULT_SEPARATOR, RelabelConfig};
@@ -121,13 +121,9 @@ fn print_header(out: &mut Printer, header: &HttpHeader) {
 }
 
 fn print_tls(out: &mut Printer, tls: &TlsConfig) {
-    for (key, file_key, source) in
-        [("ca", "ca_file", &tls.ca), ("cert", "cert_file", &tls.cert), ("key", "key_file", &tls.key)]
-    {
-        match source {
-            Some(PemSource::Inline(_)) => out.raw(key, SECRET),
-            Some(PemSource::File(path)) => out.path(file_key, path),
-            None => {}
+    for (key, path) in [("ca_file", &tls.ca_file), ("cert_file", &tls.cert_file), ("key_file", &tls.key_file)] {
+        if let Some(path) = path {
+            out.path(key, path);
         }
     }
     if let Some(name) = &tls.server_name {

@@ -7,7 +7,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CON
 use http::{Call, CallError, Connection, HeaderMap, HeaderName, HeaderValue, Reply, TlsClient, TlsOptions, Url};
 
 use super::ScrapeError;
-use crate::config::{CredentialsError, EscapingScheme, PemSource, ScrapeConfig, ScrapeProtocol, Secret, TlsConfig};
+use crate::config::{CredentialsError, EscapingScheme, ScrapeConfig, ScrapeProtocol, Secret, TlsConfig};
 
 /// The limit where the configuration has none: no page may take all memory.
 pub(crate) const DEFAULT_BODY_LIMIT_BYTES: u64 = 256 << 20;
@@ -90,15 +90,10 @@ fn secret_value(secret: Result<Secret, CredentialsError>) -> Result<HeaderValue,
 }
 
 fn tls_client(config: &TlsConfig) -> Result<TlsClient, ScrapeError> {
-    let file = |source: &Option<PemSource>, key: &str| match source {
-        None => Ok(None),
-        Some(PemSource::File(path)) => Ok(Some(path.clone())),
-        Some(PemSource::Inline(_)) => Err(ScrapeError::Connection(format!("tls_config: give {key} as {key}_file"))),
-    };
     let options = TlsOptions {
-        ca_file: file(&config.ca, "ca")?,
-        cert_file: file(&config.cert, "cert")?,
-        key_file: file(&config.key, "key")?,
+        ca_file: config.ca_file.clone(),
+        cert_file: config.cert_file.clone(),
+        key_file: config.key_file.clone(),
         server_name: config.server_name.clone(),
         insecure_skip_verify: config.insecure_skip_verify,
     };
