@@ -1,3 +1,7 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
 use super::cache::{Known, ScrapeCache};
 
 /// Reads a page on which staleness is tracked for every line, and commits it. The series' refs are the lines' numbers.
@@ -128,4 +132,57 @@ fn churn_does_not_grow_the_cache_without_bound() {
         assert!(cache.len() <= 1000 * 5 / 4 + 1000, "{}", cache.len());
     }
     assert!(cache.heap_bytes() < 120_000, "{}", cache.heap_bytes());
+}
+
+/// What can happen to a cache.
+#[derive(Clone, Debug)]
+enum Step {
+    /// Lines, and whether staleness is tracked for each.
+    Page(Vec<(u64, bool)>),
+    /// A page that is not committed, as after a parse error; what was live ends.
+    Failed(Vec<(u64, bool)>),
+    /// A page that could not be committed; nothing has changed.
+    Uncommitted(Vec<(u64, bool)>),
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let lines = || prop::collection::vec((0..300u64, prop::bool::weighted(0.9)), 0..300);
+    prop_oneof![
+        5 => lines().prop_map(Step::Page),
+        1 => lines().prop_map(Step::Failed),
+        1 => lines().prop_map(Step::Uncommitted),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_is_live_is_what_a_plain_set_says(steps in prop::collection::vec(any_step(), 1..12)) {
+        let mut cache = ScrapeCache::default();
+        let mut expected = BTreeSet::new();
+        for step in steps {
+            let (Step::Page(lines) | Step::Failed(lines) | Step::Uncommitted(lines)) = &step;
+            cache.begin_page();
+            for (line, is_tracked) in lines {
+                see(&mut cache, *line, *is_tracked);
+            }
+            let tracked: BTreeSet<u64> = lines.iter().filter(|line| line.1).map(|line| line.0).collect();
+            match step {
+                Step::Page(_) => {
+                    let mut ended = Vec::new();
+                    cache.collect_ended(&mut ended);
+                    ended.sort_unstable();
+                    let gone: Vec<u64> = expected.difference(&tracked).copied().collect();
+                    prop_assert_eq!(ended, gone);
+                    cache.commit_page();
+                    expected = tracked;
+                }
+                Step::Failed(_) => {
+                    cache.end_all();
+                    expected.clear();
+                }
+                Step::Uncommitted(_) => {}
+            }
+            prop_assert_eq!(live(&cache), expected.iter().copied().collect::<Vec<_>>());
+        }
+    }
 }

@@ -1,9 +1,11 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use exposition::Dialect;
 use model::Labels;
+use proptest::prelude::*;
 
 use super::ScrapeError;
 use super::intake::{Intake, Moment, PageText, Scratch, Stores};
@@ -332,4 +334,32 @@ fn metadata_follows_the_page() {
     let help: Vec<_> = rig.intake.metadata().iter().map(|metadata| metadata.help.as_str()).collect();
     assert_eq!(help, ["Two."]);
     assert_eq!(rig.stores.metadata.len(), 1);
+}
+
+proptest! {
+    /// Each scrape is the set of series on its page, or a failure.
+    #[test]
+    fn a_series_has_a_value_where_it_was_seen_and_one_marker_where_it_ended(
+        scrapes in prop::collection::vec(prop::option::weighted(0.8, prop::collection::btree_set(0..6u8, 0..6)), 1..12)
+    ) {
+        let mut rig = Rig::new("");
+        let mut expected = vec![Vec::new(); 6];
+        let mut before = BTreeSet::new();
+        for (scrape, second) in scrapes.into_iter().zip(1..) {
+            let page: Option<String> =
+                scrape.as_ref().map(|seen| seen.iter().map(|series| format!("s{series} {second}\n")).collect());
+            rig.take(page.as_deref().ok_or(ScrapeError::Panic));
+            let seen = scrape.unwrap_or_default();
+            for series in &seen {
+                expected[usize::from(*series)].push(format!("{second}@{second}000"));
+            }
+            for series in before.difference(&seen) {
+                expected[usize::from(*series)].push(format!("stale@{second}000"));
+            }
+            before = seen;
+        }
+        for (series, expected) in expected.iter().enumerate().filter(|(_, expected)| !expected.is_empty()) {
+            prop_assert_eq!(rig.history(&format!("s{series}")), expected.join(" "));
+        }
+    }
 }

@@ -87,6 +87,10 @@ impl TargetLoop {
             _ = stop.wait_for(|is_stopped| *is_stopped) => return Err(Stopped),
             fetched = self.fetch(fetcher, &mut body) => fetched,
         };
+        if matches!(fetched, Err(ScrapeError::Connection(_))) {
+            // Certificates may have been renewed: the next scrape reads their files again.
+            *fetcher = None;
+        }
         Counters::add(&shop.stores.counters.scrapes, 1);
         Counters::add(&shop.stores.counters.received_bytes, body.len());
         let stored = {
