@@ -8,7 +8,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::scan::{Fields, lines, to_text};
+use crate::proc::mountinfo::{mounts, unescape};
+use crate::scan::to_text;
 use crate::{Error, Result, Roots, read_file};
 
 /// The controllers that have something to read.
@@ -113,15 +114,12 @@ impl Hierarchies {
     fn look_into_mountinfo(&mut self, roots: &Roots) {
         let mut buffer = Vec::new();
         let Ok(bytes) = read_file(&roots.proc("1/mountinfo"), &mut buffer) else { return };
-        for (number, line) in lines(bytes) {
-            let Some(mount_point) = Fields::new(number, line).nth(4) else { continue };
-            let mut fields = Fields::new(number, line).skip_while(|field| *field != b"-").skip(1);
-            let kind = fields.next();
-            let path = on_this_host(roots, mount_point);
-            match kind {
-                Some(b"cgroup2") if self.unified.is_none() && is_unified(&path) => self.set_unified(path),
-                Some(b"cgroup") => {
-                    let options = to_text(fields.nth(1).unwrap_or_default());
+        for mount in mounts(bytes).flatten() {
+            let path = on_this_host(roots, &unescape(mount.mount_point));
+            match mount.filesystem {
+                b"cgroup2" if self.unified.is_none() && is_unified(&path) => self.set_unified(path),
+                b"cgroup" => {
+                    let options = to_text(mount.super_options);
                     options.split(',').for_each(|option| self.set_v1(option, &path));
                 }
                 _ => {}
@@ -153,11 +151,10 @@ fn is_unified(path: &Path) -> bool {
     path.join("cgroup.controllers").exists()
 }
 
-fn on_this_host(roots: &Roots, mount_point: &[u8]) -> PathBuf {
-    let text = to_text(mount_point);
-    match text.strip_prefix("/sys/") {
+fn on_this_host(roots: &Roots, mount_point: &str) -> PathBuf {
+    match mount_point.strip_prefix("/sys/") {
         Some(below) => roots.sys(below),
-        None => roots.host_path(text),
+        None => roots.host_path(mount_point),
     }
 }
 

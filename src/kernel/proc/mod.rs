@@ -4,6 +4,8 @@ pub mod cpuinfo;
 pub mod file_nr;
 pub mod loadavg;
 pub mod meminfo;
+pub mod mountinfo;
+pub mod net_dev;
 pub mod net_snmp;
 pub mod net_snmp6;
 pub mod net_sockstat;
