@@ -327,6 +327,16 @@ fn under_new_rules_the_old_series_end() {
 }
 
 #[test]
+fn a_failure_right_after_new_rules_ends_the_old_series() {
+    let mut rig = Rig::new("");
+    rig.page("a 1\n");
+    rig.intake.change_rules(rules("honor_labels: true"));
+    rig.fail();
+    rig.page("a 3\n");
+    assert_eq!(rig.history("a"), "1@1000 stale@2000 3@3000");
+}
+
+#[test]
 fn metadata_follows_the_page() {
     let mut rig = Rig::new("");
     rig.page("# HELP a One.\n# TYPE a counter\na 1\n");
