@@ -144,13 +144,12 @@ impl Scheme {
     }
 
     fn read(section: &mut Section<'_>) -> Scheme {
-        match section.field("scheme").and_then(|field| Some((field.text()?, field))) {
-            None | Some(("http" | "", _)) => Scheme::Http,
-            Some(("https", _)) => Scheme::Https,
-            Some((other, field)) => {
-                field.wrong(format!("expected http or https, found {other:?}"));
-                Scheme::Http
-            }
+        let Some(field) = section.field("scheme") else { return Scheme::Http };
+        match field.text().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "" | "http" => {}
+            "https" => return Scheme::Https,
+            other => field.wrong(format!("expected http or https, found {other:?}")),
         }
+        Scheme::Http
     }
 }

@@ -110,11 +110,13 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// Plain decimal digits only: `010` and `1e3` mean different numbers to different readers.
     pub fn number(&self) -> Option<u64> {
-        match &self.node.value {
-            Value::Number(text) => text.parse().ok().or_else(|| self.expected("a whole number, 0 or more")),
-            _ => self.expected("a whole number, 0 or more"),
-        }
+        let plain = match &self.node.value {
+            Value::Number(text) => text.parse().ok().filter(|number: &u64| number.to_string() == *text),
+            _ => None,
+        };
+        plain.or_else(|| self.expected("a whole number, 0 or more"))
     }
 
     pub fn fraction(&self) -> Option<f64> {

@@ -53,25 +53,23 @@ pub(super) fn check_paths(list: &Field<'_>) -> usize {
     items.len()
 }
 
-/// An `alerting` section that names no Alertmanager, as in the file that Prometheus comes with, changes nothing.
+/// An `alerting` section without rules and with nobody to send to, as in the file that Prometheus comes with, changes
+/// nothing.
 fn read_alerting(root: &mut Section<'_>, names: NameValidation) {
     let Some(mut alerting) = root.section("alerting") else { return };
     let rules = read_rules(&mut alerting, "alert_relabel_configs", names);
     let alertmanagers = alerting.items("alertmanagers");
     alerting.finish();
-    if !rules.is_empty() || alertmanagers.iter().any(|item| names_a_target(item)) {
+    if !rules.is_empty() || !alertmanagers.iter().all(is_placeholder) {
         root.unsupported("alerting");
     }
 }
 
-fn names_a_target(alertmanager: &Field<'_>) -> bool {
-    alertmanager.pairs().iter().any(|(key, field)| match *key {
-        "static_configs" => field.items().iter().any(|group| {
-            let mut targets = group.pairs().into_iter().filter(|(key, _)| *key == "targets");
-            targets.any(|(_, targets)| !targets.items().is_empty())
-        }),
-        key => key.ends_with("_sd_configs"),
-    })
+/// Whether nothing but empty lists of targets is there.
+fn is_placeholder(alertmanager: &Field<'_>) -> bool {
+    let is_empty = |(key, field): &(&str, Field<'_>)| *key == "targets" && field.items().is_empty();
+    let groups_are_empty = |field: &Field<'_>| field.items().iter().all(|group| group.pairs().iter().all(is_empty));
+    alertmanager.pairs().iter().all(|(key, field)| *key == "static_configs" && groups_are_empty(field))
 }
 
 fn read_storage(mut storage: Section<'_>) {
