@@ -289,6 +289,12 @@ impl<'a> Section<'a> {
         self.reading.note(ProblemKind::Wrong, place, &path, reason);
     }
 
+    /// The keys that were asked for so far.
+    #[cfg(test)]
+    pub fn known(&self) -> &[&'static str] {
+        &self.known
+    }
+
     /// Every key that was not asked for is unknown.
     pub fn finish(self) {
         for entry in self.entries.iter().filter(|entry| !self.known.contains(&entry.key.as_str())) {
