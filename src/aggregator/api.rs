@@ -1,0 +1,95 @@
+//! `/api/v1`: Prometheus' HTTP API, GET and form POST, to the field (Prometheus 3.5). One file per group of endpoints;
+//! this one holds their table.
+
+mod answer;
+mod cors;
+mod exemplars;
+mod json;
+mod metadata;
+mod params;
+mod query;
+mod result;
+mod rules;
+mod series;
+mod status;
+mod targets;
+mod tsdb;
+
+use std::sync::Arc;
+
+use http::{Method, Request, Response, Router, StatusCode};
+
+use crate::program::Aggregator;
+use answer::Answer;
+
+pub use answer::{ApiError, ErrorKind};
+
+const GET: &[Method] = &[Method::GET];
+const GET_OR_POST: &[Method] = &[Method::GET, Method::POST];
+const POST_OR_PUT: &[Method] = &[Method::POST, Method::PUT];
+
+pub fn routes(router: Router, aggregator: &Arc<Aggregator>) -> Router {
+    let mut table = Table { router, aggregator };
+    table.add(GET_OR_POST, "/api/v1/query", query::instant);
+    table.add(GET_OR_POST, "/api/v1/query_range", query::range);
+    table.add(GET_OR_POST, "/api/v1/query_exemplars", exemplars::query_exemplars);
+    table.add(GET_OR_POST, "/api/v1/series", series::series);
+    table.add(GET_OR_POST, "/api/v1/labels", series::labels);
+    table.add(GET, "/api/v1/label/:name/values", series::label_values);
+    table.add(GET, "/api/v1/targets", targets::targets);
+    table.add(GET, "/api/v1/targets/metadata", metadata::of_targets);
+    table.add(GET, "/api/v1/scrape_pools", targets::scrape_pools);
+    table.add(GET, "/api/v1/metadata", metadata::metadata);
+    table.add(GET, "/api/v1/rules", rules::rules);
+    table.add(GET, "/api/v1/alerts", rules::alerts);
+    table.add(GET, "/api/v1/alertmanagers", rules::alertmanagers);
+    table.add(GET, "/api/v1/notifications", rules::notifications);
+    table.add(GET, "/api/v1/status/buildinfo", status::buildinfo);
+    table.add(GET, "/api/v1/status/config", status::config);
+    table.add(GET, "/api/v1/status/flags", status::flags);
+    table.add(GET, "/api/v1/status/runtimeinfo", status::runtimeinfo);
+    table.add(GET, "/api/v1/status/tsdb", tsdb::cardinality);
+    table.add(GET, "/api/v1/status/walreplay", tsdb::walreplay);
+    for action in ["snapshot", "delete_series", "clean_tombstones"] {
+        table.add(POST_OR_PUT, &format!("/api/v1/admin/tsdb/{action}"), tsdb::admin);
+    }
+    table.router
+}
+
+struct Table<'a> {
+    router: Router,
+    aggregator: &'a Arc<Aggregator>,
+}
+
+impl Table<'_> {
+    fn add<F, A>(&mut self, methods: &[Method], pattern: &str, endpoint: F)
+    where
+        F: Fn(Arc<Aggregator>, Request) -> A + Copy + Send + Sync + 'static,
+        A: Future<Output = Answer> + Send + 'static,
+    {
+        let router = std::mem::take(&mut self.router);
+        let aggregator = self.aggregator.clone();
+        let router = router.route(methods, pattern, move |request: Request| {
+            let aggregator = aggregator.clone();
+            async move {
+                if !aggregator.is_ready() {
+                    return not_ready();
+                }
+                let origin = request.header("origin").map(str::to_owned);
+                let response = answer::respond(endpoint(aggregator.clone(), request).await);
+                cors::allow(response, origin.as_deref(), &aggregator.flags.cors_origin)
+            }
+        });
+        let aggregator = self.aggregator.clone();
+        self.router = router.route(&[Method::OPTIONS], pattern, move |request: Request| {
+            let response = Response::empty(StatusCode::NO_CONTENT);
+            let response = cors::allow(response, request.header("origin"), &aggregator.flags.cors_origin);
+            async move { response }
+        });
+    }
+}
+
+/// While the log is replayed, and while the program ends.
+pub fn not_ready() -> Response {
+    Response::text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+}

@@ -1,0 +1,62 @@
+//! `/api/v1/status/{tsdb,walreplay}`, and the administrators' endpoints, which come with blocks.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ::tsdb::Count;
+use http::Request;
+use serde_json::{Value, json};
+
+use super::answer::{Answer, ApiError, ErrorKind, Success};
+use super::params::form;
+use super::query::pool_error;
+use crate::program::Aggregator;
+
+/// Entries of each table unless `limit` says otherwise.
+const DEFAULT_LIMIT: usize = 10;
+
+pub async fn cardinality(aggregator: Arc<Aggregator>, request: Request) -> Answer {
+    let form = form(&request)?;
+    let limit = match form.text("limit") {
+        "" => DEFAULT_LIMIT,
+        text => match text.parse() {
+            Ok(limit) if limit > 0 => limit,
+            _ => return Err(ApiError::bad_data("limit must be a positive number")),
+        },
+    };
+    let tsdb = aggregator.running()?.tsdb.clone();
+    let deadline = Instant::now() + aggregator.flags.query_timeout;
+    let tables = aggregator.queries.run(deadline, move |_| tsdb.cardinality(limit)).await.map_err(pool_error)?;
+    Success::of(&json!({
+        "headStats": {
+            "numSeries": tables.series,
+            "numLabelPairs": tables.label_pairs,
+            "chunkCount": tables.chunks,
+            // Prometheus' ends of time, where there is no sample.
+            "minTime": tables.min_time_ms.unwrap_or(i64::MAX),
+            "maxTime": tables.max_time_ms.unwrap_or(i64::MIN),
+        },
+        "seriesCountByMetricName": list(&tables.series_count_by_metric_name),
+        "labelValueCountByLabelName": list(&tables.label_value_count_by_label_name),
+        "memoryInBytesByLabelName": list(&tables.memory_in_bytes_by_label_name),
+        "seriesCountByLabelValuePair": list(&tables.series_count_by_label_value_pair),
+    }))
+}
+
+/// The replay has ended before anything is answered here; Prometheus reports zeros then.
+pub async fn walreplay(_: Arc<Aggregator>, _: Request) -> Answer {
+    Success::of(&json!({ "min": 0, "max": 0, "current": 0 }))
+}
+
+pub async fn admin(aggregator: Arc<Aggregator>, _: Request) -> Answer {
+    let reason = if aggregator.flags.enable_admin_api {
+        "snapshots and deletions are not supported yet: they come with blocks"
+    } else {
+        "admin APIs disabled"
+    };
+    Err(ApiError::new(ErrorKind::Unavailable, reason))
+}
+
+fn list(counts: &[Count]) -> Value {
+    counts.iter().map(|count| json!({ "name": count.name, "value": count.value })).collect()
+}

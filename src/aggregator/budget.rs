@@ -1,0 +1,43 @@
+//! How much of the machine this program may take: what sysinfo says of memory and of the cgroup's limit, once at start.
+
+use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+
+/// Memory that an active series costs at most, with its share of index, cache and open chunk.
+const SERIES_BYTES: u64 = 2048;
+
+/// Taken to be there where the system does not tell.
+const UNKNOWN_MEMORY_BYTES: u64 = 1 << 30;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Of the cgroup where it has a limit, else of the machine.
+    pub memory_bytes: u64,
+    /// CPUs that this process may use.
+    pub cpus: usize,
+}
+
+impl Budget {
+    pub fn of_this_machine() -> Budget {
+        let memory_bytes = memory_bytes().unwrap_or(UNKNOWN_MEMORY_BYTES);
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        Budget { memory_bytes, cpus }
+    }
+
+    /// Series above which new ones are refused rather than the process killed.
+    pub fn max_series(&self) -> usize {
+        usize::try_from(self.memory_bytes / SERIES_BYTES).unwrap_or(usize::MAX).max(10_000)
+    }
+
+    /// Memory that one query may hold.
+    pub fn query_bytes(&self) -> usize {
+        usize::try_from(self.memory_bytes / 4).unwrap_or(usize::MAX).max(64 << 20)
+    }
+}
+
+fn memory_bytes() -> Option<u64> {
+    let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::everything());
+    let system = System::new_with_specifics(memory).ok()?;
+    let total = system.total_memory();
+    let limit = system.cgroup_limits().map(|limits| limits.total_memory).filter(|bytes| *bytes > 0);
+    Some(limit.map_or(total, |limit| limit.min(total))).filter(|bytes| *bytes > 0)
+}

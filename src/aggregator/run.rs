@@ -1,0 +1,191 @@
+//! The program from start to end: configuration, sockets, replay, scraping, serving; then all of it backwards.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Exchange, Limits, Router, Server};
+use scrape::{ScrapeOptions, Scraping};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use tsdb::{Options, ReplayReport, Tsdb};
+
+use crate::flags::Flags;
+use crate::program::{Aggregator, Running};
+use crate::version::{PROMETHEUS_VERSION, REVISION, VERSION};
+use crate::{api, lifecycle, metrics, pages, reload};
+
+/// For requests in flight at the end.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+
+/// Runs until told to end. The error is one line for standard error.
+pub async fn run(flags: Flags) -> Result<(), String> {
+    let mut signals = Signals::listen()?;
+    greet(&flags);
+    let unbound = SocketAddr::from(([127, 0, 0, 1], 0));
+    let file = flags.config_file.clone();
+    // Before anything is bound or opened: a configuration that is wrong should cost nothing.
+    let config = reload::load(file.as_ref(), unbound)?;
+    let limits = Limits {
+        connections: flags.max_connections,
+        idle_timeout: flags.read_timeout,
+        shutdown_grace: SHUTDOWN_GRACE,
+        ..Limits::default()
+    };
+    let server = Server::bind(&flags.listen_addresses, limits).await.map_err(|error| error.to_string())?;
+    let config = match (&file, server.addresses().first()) {
+        (None, Some(own_address)) => reload::load(None, *own_address)?,
+        _ => config,
+    };
+    for address in server.addresses() {
+        tracing::info!(%address, "listening");
+    }
+    let aggregator = Aggregator::new(flags, config, server.stats());
+    let observer = aggregator.clone();
+    let server = server.observe(move |exchange: &Exchange<'_>| observer.requests.observe(exchange));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(server.serve(Arc::new(router(&aggregator)), async {
+        let _ = stopped.await;
+    }));
+
+    if let Some(tsdb) = open(&aggregator, &mut signals).await? {
+        start_scraping(&aggregator, tsdb).await;
+        tracing::info!("ready");
+        serve(&aggregator, &mut signals).await;
+    }
+
+    tracing::info!("ending");
+    aggregator.set_stopping();
+    // Scraping ends first: a last scrape of ourselves would find nobody and tell the series that we are down.
+    if let Ok(running) = aggregator.running() {
+        running.scraping.stop(false).await;
+    }
+    let _ = stop.send(());
+    if let Ok(cut @ 1..) = serving.await {
+        tracing::warn!(connections = cut, "requests took longer than the grace and were cut off");
+    }
+    if let Ok(running) = aggregator.running() {
+        let tsdb = running.tsdb.clone();
+        let _ = tokio::task::spawn_blocking(move || tsdb.close()).await;
+    }
+    tracing::info!("ended");
+    Ok(())
+}
+
+/// Everything that is served, below the route prefix.
+pub fn router(aggregator: &Arc<Aggregator>) -> Router {
+    let router = Router::under(&aggregator.flags.route_prefix);
+    let router = lifecycle::routes(router, aggregator);
+    let router = api::routes(router, aggregator);
+    let router = metrics::routes(router, aggregator);
+    pages::routes(router, aggregator)
+}
+
+struct Signals {
+    hangup: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Signals, String> {
+        let listen = |kind| signal(kind).map_err(|error| format!("cannot listen to signals: {error}"));
+        Ok(Signals {
+            hangup: listen(SignalKind::hangup())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    /// SIGTERM or SIGINT.
+    async fn end(&mut self) {
+        let name = tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        };
+        tracing::info!(signal = name, "told to end");
+    }
+}
+
+fn greet(flags: &Flags) {
+    tracing::info!(
+        version = VERSION,
+        revision = REVISION,
+        prometheus = PROMETHEUS_VERSION,
+        "starting vitals-aggregator"
+    );
+    for flag in flags.values.without_effect() {
+        tracing::warn!(flag = format!("--{flag}"), "this flag decides nothing here");
+    }
+    for feature in &flags.unknown_features {
+        tracing::warn!(feature, "--enable-feature: this feature is not known here");
+    }
+}
+
+/// Replays the log, which may take a while; `None` when told to end meanwhile.
+async fn open(aggregator: &Aggregator, signals: &mut Signals) -> Result<Option<Tsdb>, String> {
+    let flags = &aggregator.flags;
+    let options = Options {
+        retention_ms: flags.retention_ms,
+        retention_bytes: flags.retention_bytes,
+        max_series: Some(aggregator.max_series()),
+        wal_sync_interval: flags.wal_sync_interval,
+        ..Options::new(&flags.storage_path)
+    };
+    let opening = tokio::task::spawn_blocking(move || Tsdb::open(options));
+    tokio::select! {
+        opened = opening => match opened {
+            Ok(Ok((tsdb, report))) => {
+                tell(&report);
+                Ok(Some(tsdb))
+            }
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(error) => Err(format!("opening the data directory failed: {error}")),
+        },
+        () = signals.end() => Ok(None),
+    }
+}
+
+fn tell(report: &ReplayReport) {
+    for skipped in &report.skipped {
+        let file = skipped.file.display();
+        tracing::warn!(%file, offset = skipped.offset, reason = %skipped.reason, "a part of the log was passed over");
+    }
+    tracing::info!(
+        series = report.series,
+        samples = report.samples,
+        records = report.records,
+        skipped = report.skipped_total,
+        seconds = format!("{:.3}", report.seconds),
+        "log replayed"
+    );
+}
+
+async fn start_scraping(aggregator: &Aggregator, tsdb: Tsdb) {
+    let loaded = aggregator.config();
+    let seed = seed(&crate::web_address::host_name(), &loaded.config.global.external_labels.to_string());
+    let options = ScrapeOptions { workers: aggregator.budget.cpus, seed };
+    let scraping = Scraping::start(&loaded.config, Arc::new(tsdb.clone()), options).await;
+    aggregator.start_answering(Running { tsdb, scraping });
+}
+
+/// Waits for the end, reloading when asked.
+async fn serve(aggregator: &Aggregator, signals: &mut Signals) {
+    loop {
+        tokio::select! {
+            _ = signals.hangup.recv() => {
+                // What went wrong has been logged and is in the metrics.
+                let _ = aggregator.reload().await;
+            }
+            () = aggregator.quit.notified() => return,
+            _ = signals.interrupt.recv() => return tracing::info!(signal = "SIGINT", "told to end"),
+            _ = signals.terminate.recv() => return tracing::info!(signal = "SIGTERM", "told to end"),
+        }
+    }
+}
+
+/// FNV-1a of texts that tell this aggregator from its twin, which scrapes the same targets at other moments.
+fn seed(host: &str, external_labels: &str) -> u64 {
+    let bytes = host.bytes().chain([0xff]).chain(external_labels.bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}
