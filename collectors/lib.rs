@@ -4,6 +4,7 @@
 //! `collect`. The table yields flags, help, docs and golden tests. The runner alone measures, isolates and reports.
 
 mod collector;
+mod container;
 mod node;
 mod runner;
 mod table;

@@ -1,6 +1,7 @@
 //! The one table of all collectors. A row here is what turns a file into flags, docs and golden tests.
 
 use crate::Spec;
+use crate::container::containers;
 use crate::node::{
     conntrack, cpu, filefd, loadavg, meminfo, netstat, os, pressure, schedstat, sockstat, softnet, stat, time, timex,
     uname, vmstat,
@@ -8,6 +9,7 @@ use crate::node::{
 
 pub const TABLE: &[Spec] = &[
     conntrack::SPEC,
+    containers::SPEC,
     cpu::SPEC,
     filefd::SPEC,
     loadavg::SPEC,

@@ -99,7 +99,7 @@ impl GrpcSocket {
         let metadata: &[(&str, &str)] = &[("containerd-namespace", namespace)];
         let metadata = if namespace.is_empty() { &[] } else { metadata };
         let call = self.channel.unary(method, metadata, message, CALL_TIMEOUT, BODY_LIMIT_BYTES);
-        match self.executor.0.block_on(async { call.await }) {
+        match self.executor.0.block_on(call) {
             Ok(answer) => Ok(Some(answer)),
             Err(GrpcError::Status { code: NOT_FOUND, .. }) => Ok(None),
             Err(error) => {

@@ -40,14 +40,15 @@ impl Machine {
         Machine { host: Host::new(roots, 2048), settings: Settings::defaults(TABLE) }
     }
 
-    /// A folder with `proc`, `sys`, `etc` and so on in it.
+    /// A folder with `proc`, `sys`, `etc` and so on in it, and in `runtime` what container runtimes answer.
     pub fn below(folder: &Path) -> Self {
-        Machine::new(Roots {
+        let machine = Machine::new(Roots {
             procfs: folder.join("proc"),
             sysfs: folder.join("sys"),
             rootfs: folder.to_owned(),
             udev_data: folder.join("run/udev/data"),
-        })
+        });
+        machine.with(&[("containers.runtime-answers", &folder.join("runtime").display().to_string())])
     }
 
     /// The machine that the tests run on.

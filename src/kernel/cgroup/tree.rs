@@ -108,8 +108,8 @@ impl Tree {
     }
 
     fn walk(&mut self) -> Result<()> {
-        fs::read_dir(&self.root).map_err(|source| Error::io(&self.root, source))?;
         self.walked = Some(Instant::now());
+        fs::read_dir(&self.root).map_err(|source| Error::io(&self.root, source))?;
         self.left_out = 0;
         match &mut self.watch {
             Some(watch) => watch.is_complete = true,

@@ -1,0 +1,26 @@
+//! The collector of cgroups: containers, pods, services and slices, with cAdvisor's names.
+//!
+//! One collector, since discovery and identity are shared. Its parts follow cAdvisor's metric groups; each is one file
+//! with the files that it reads of a cgroup, the figures of the last read, and the families that show them.
+
+mod block_io;
+mod cgroup;
+mod column;
+pub mod containers;
+mod cpu;
+mod devices;
+mod file;
+mod filesystem;
+mod group;
+mod label_text;
+mod layers;
+mod machine;
+mod memory;
+mod network;
+mod origin;
+mod pids;
+mod pressure;
+mod resolver;
+mod settings;
+mod spec;
+mod times;
