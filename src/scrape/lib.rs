@@ -2,7 +2,6 @@
 
 pub mod config;
 pub mod discovery;
-mod md5;
 pub mod relabel;
 pub mod scraping;
 

@@ -2,10 +2,10 @@
 //!
 //! A label that is not there reads as "", and writing "" removes a label. Regular expressions match whole values.
 
+use md5::{Digest, Md5};
 use model::{AnchoredRegex, LabelsBuilder};
 
 use crate::config::NameValidation;
-use crate::md5;
 
 /// The text between the values of several source labels when a rule names no other.
 pub const DEFAULT_SEPARATOR: &str = ";";
@@ -159,7 +159,7 @@ fn write(labels: &mut LabelsBuilder, name: &str, value: &str) {
 
 /// The last 8 bytes of the digest as a big-endian number.
 fn bucket(value: &str, modulus: u64) -> u64 {
-    let digest = md5::digest(value.as_bytes());
+    let digest = Md5::digest(value.as_bytes());
     let number = digest[8..].iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
     number.checked_rem(modulus).unwrap_or(0)
 }
