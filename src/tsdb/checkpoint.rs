@@ -105,7 +105,7 @@ fn write_shard(head: &Head, shard: usize, output: &mut Output) -> io::Result<()>
     let mut from = 0;
     loop {
         let index = head.index.read();
-        let end = index.positions(shard).min(from + SERIES_AT_ONCE);
+        let end = index.end(shard).min(from + SERIES_AT_ONCE);
         if from >= end {
             return Ok(());
         }

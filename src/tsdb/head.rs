@@ -14,6 +14,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 use crate::chunks::ChunkFiles;
 use crate::index::Index;
+use crate::pages::Pages;
 use crate::series::Series;
 use crate::series_ref::{SHARDS, Slot, join};
 use crate::wal::Log;
@@ -32,7 +33,7 @@ pub struct Head {
 /// The series of one part of the head, by their positions.
 #[derive(Default)]
 pub struct Shard {
-    pub series: Vec<Series>,
+    pub series: Pages<Series>,
 }
 
 /// The shards that a query needs, read-locked together: what they show is between two batches.
@@ -43,15 +44,8 @@ impl Shard {
         self.series.get(position as usize)
     }
 
-    /// Puts a series at a position, which may be behind the last.
-    pub fn place(&mut self, position: u32, series: Series) {
-        let position = position as usize;
-        let missing = (position + 1).saturating_sub(self.series.len());
-        if missing > 0 {
-            self.series.reserve_exact(missing.max(self.series.len() / 8).max(16));
-            self.series.resize_with(position + 1, Series::default);
-        }
-        self.series[position] = series;
+    pub fn get_mut(&mut self, position: u32) -> Option<&mut Series> {
+        self.series.get_mut(position as usize)
     }
 }
 
@@ -99,7 +93,7 @@ impl Head {
     }
 
     pub fn place(&self, slot: Slot, series: Series) {
-        self.shards[usize::from(slot.shard)].write().place(slot.position, series);
+        self.shards[usize::from(slot.shard)].write().series.put(slot.position as usize, series);
     }
 
     /// Read-locks the shards whose bits are set.
@@ -117,7 +111,7 @@ impl Head {
     pub fn open_chunks(&self) -> (usize, usize) {
         let (mut chunks, mut bytes) = (0, 0);
         for shard in &self.shards {
-            for series in &shard.read().series {
+            for series in shard.read().series.iter() {
                 chunks += usize::from(series.open.count() > 0);
                 bytes += series.open.heap_bytes();
             }

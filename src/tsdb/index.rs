@@ -13,19 +13,23 @@ use hashbrown::HashTable;
 use model::{Labels, SeriesRef};
 use roaring::RoaringBitmap;
 
+use crate::pages::Pages;
 use crate::series_ref::{SHARDS, Slot, join};
 use lists::{List, Lists};
 use pairs::Pairs;
 
 /// How many places a log may leave free at once; more means that the number is damaged.
-const MAX_GAP: usize = 1 << 22;
+const MAX_GAP: u32 = 1 << 22;
 
 pub struct Index {
     pub pairs: Pairs,
     lists: Lists,
     /// By shard, then by position.
-    entries: [Vec<Entry>; SHARDS],
+    entries: [Pages<Entry>; SHARDS],
+    /// By shard: free places below `ends`.
     free: [Vec<u32>; SHARDS],
+    /// By shard: all places from here on are free.
+    ends: [u32; SHARDS],
     by_labels: HashTable<u32>,
     all: RoaringBitmap,
     /// Higher than that of any series that was ever removed; see `series_ref`.
@@ -62,6 +66,7 @@ impl Index {
             lists: Lists::default(),
             entries: Default::default(),
             free: Default::default(),
+            ends: [0; SHARDS],
             by_labels: HashTable::new(),
             all: RoaringBitmap::new(),
             generation: 1,
@@ -88,9 +93,9 @@ impl Index {
         self.generation = self.generation.max(generation.saturating_add(1));
     }
 
-    /// Positions in a shard, free ones included.
-    pub fn positions(&self, shard: usize) -> usize {
-        self.entries[shard].len()
+    /// All series of a shard lie below this position.
+    pub fn end(&self, shard: usize) -> usize {
+        self.ends[shard] as usize
     }
 
     /// The ref of the series at a place, if there is one.
@@ -133,8 +138,7 @@ impl Index {
             "" => self.hash_of(labels.iter()) as usize % SHARDS,
             target => self.hasher.hash_one(target) as usize % SHARDS,
         };
-        let next = self.entries[shard].len() as u32;
-        let position = self.free[shard].last().copied().unwrap_or(next);
+        let position = self.free[shard].last().copied().unwrap_or(self.ends[shard]);
         if position == Slot::MAX_POSITION {
             return Err(Refused::ShardFull);
         }
@@ -152,7 +156,7 @@ impl Index {
         if count > Lists::MAX_COUNT {
             return Err(Refused::TooManyLabels(count));
         }
-        if slot.position as usize > self.entries[usize::from(slot.shard)].len() + MAX_GAP {
+        if slot.position > self.ends[usize::from(slot.shard)].saturating_add(MAX_GAP) {
             return Err(Refused::FarPlace(slot.position));
         }
         let hash = self.hash_of(labels.clone());
@@ -168,29 +172,23 @@ impl Index {
         self.occupy(slot, entry);
         self.scratch = list;
         let Index { by_labels, entries, .. } = self;
-        by_labels.insert_unique(spread(hash), number, |number| {
-            let slot = Slot::from_posting(*number);
-            spread(entries[usize::from(slot.shard)][slot.position as usize].hash)
-        });
+        by_labels.insert_unique(spread(hash), number, |number| spread_hash_at(entries, *number));
         Ok(())
     }
 
     fn occupy(&mut self, slot: Slot, entry: Entry) {
-        let (entries, free) = (&mut self.entries[usize::from(slot.shard)], &mut self.free[usize::from(slot.shard)]);
-        free.pop_if(|position| *position == slot.position);
-        let missing = (slot.position as usize + 1).saturating_sub(entries.len());
-        if missing > 0 {
-            entries.reserve_exact(missing.max(entries.len() / 8).max(16));
-            entries.resize(entries.len() + missing, Entry::default());
-        }
-        entries[slot.position as usize] = entry;
+        let shard = usize::from(slot.shard);
+        self.free[shard].pop_if(|position| *position == slot.position);
+        self.ends[shard] = self.ends[shard].max(slot.position + 1);
+        self.entries[shard].put(slot.position as usize, entry);
     }
 
     /// After a replay, which fills places in any order: finds those that remained free.
     pub fn collect_free(&mut self) {
-        for (entries, free) in self.entries.iter().zip(&mut self.free) {
+        for (shard, free) in self.free.iter_mut().enumerate() {
+            let below_end = self.entries[shard].iter().enumerate().take(self.ends[shard] as usize);
             let is_free = |(_, entry): &(usize, &Entry)| entry.generation == 0;
-            *free = entries.iter().enumerate().filter(is_free).map(|(position, _)| position as u32).collect();
+            *free = below_end.filter(is_free).map(|(position, _)| position as u32).collect();
         }
     }
 
@@ -199,10 +197,8 @@ impl Index {
         let mut touched = RoaringBitmap::new();
         for number in dead {
             let slot = Slot::from_posting(number);
-            let entry = std::mem::take(&mut self.entries[usize::from(slot.shard)][slot.position as usize]);
-            if entry.generation == 0 {
-                continue;
-            }
+            let entry = self.entries[usize::from(slot.shard)].get_mut(slot.position as usize);
+            let Some(entry) = entry.map(std::mem::take).filter(|entry| entry.generation != 0) else { continue };
             touched.extend(self.lists.get(entry.list));
             self.lists.remove(entry.list);
             if let Ok(found) = self.by_labels.find_entry(spread(entry.hash), |other| *other == number) {
@@ -222,15 +218,12 @@ impl Index {
     fn shrink(&mut self) {
         if self.by_labels.capacity() > 1024 && self.by_labels.len() < self.by_labels.capacity() / 3 {
             let Index { by_labels, entries, .. } = self;
-            by_labels.shrink_to(by_labels.len() * 5 / 4, |number| {
-                let slot = Slot::from_posting(*number);
-                spread(entries[usize::from(slot.shard)][slot.position as usize].hash)
-            });
+            by_labels.shrink_to(by_labels.len() * 5 / 4, |number| spread_hash_at(entries, *number));
             self.pairs.shrink();
         }
         if self.lists.is_half_empty() {
             let old = std::mem::take(&mut self.lists);
-            for entry in self.entries.iter_mut().flatten().filter(|entry| entry.generation != 0) {
+            for entry in self.entries.iter_mut().flat_map(Pages::iter_mut).filter(|entry| entry.generation != 0) {
                 entry.list = self.lists.add(old.get(entry.list));
             }
         }
@@ -247,6 +240,11 @@ impl Index {
         let hash = hasher.finish();
         (hash ^ hash >> 32) as u32
     }
+}
+
+fn spread_hash_at(entries: &[Pages<Entry>; SHARDS], number: u32) -> u64 {
+    let slot = Slot::from_posting(number);
+    entries[usize::from(slot.shard)].get(slot.position as usize).map_or(0, |entry| spread(entry.hash))
 }
 
 /// The table wants 64 bits, of which it uses the highest and the lowest.

@@ -14,6 +14,7 @@ mod index;
 mod maintenance;
 mod open;
 mod options;
+mod pages;
 mod replay;
 mod selection;
 mod series;
@@ -21,6 +22,8 @@ mod series_ref;
 mod stats;
 mod varint;
 mod wal;
+#[cfg(test)]
+mod whole_tests;
 mod xor;
 
 pub use cardinality::{Cardinality, Count};

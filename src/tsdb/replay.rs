@@ -39,6 +39,8 @@ pub struct Replay {
     tails: Tails,
     scratch: Scratch,
     batch: Batch,
+    /// Of all series that any file mentions: also where a series' own record is lost, its ref must not be given to
+    /// another.
     newest_generation: u32,
 }
 
@@ -63,10 +65,12 @@ pub fn replay(options: &Options, files: &LogFiles) -> io::Result<(Head, ReplayRe
     files.remove_unfinished()?;
     let sources = Sources::find(files)?;
     let (mut skipped, mut tails) = (Vec::new(), Tails::default());
+    let mut newest_generation = sources.head.generation;
     let chunks = ChunkFiles::open(
         options,
         &sources.head.files,
         |position, record| {
+            newest_generation = newest_generation.max(split(record.series).0);
             tails.insert(record.series, Tail::new(position, record));
         },
         |part| skipped.push(part),
@@ -78,7 +82,7 @@ pub fn replay(options: &Options, files: &LogFiles) -> io::Result<(Head, ReplayRe
         tails,
         scratch: Scratch::default(),
         batch: Batch::default(),
-        newest_generation: sources.head.generation,
+        newest_generation,
     };
     skipped.into_iter().for_each(|part| replay.report.skip(part));
     for &number in &sources.checkpoints {
@@ -230,6 +234,9 @@ impl Replay {
     fn samples(&mut self, batch: &Batch) -> Result<(), String> {
         let report = self.head.commit(batch, NO_LIMITS, None, &mut self.scratch).map_err(|error| error.to_string())?;
         self.report.samples += report.accepted as u64;
+        for &position in &report.unknown {
+            self.newest_generation = self.newest_generation.max(split(batch.refs[position]).0);
+        }
         match report.unknown.len() {
             0 => Ok(()),
             unknown => Err(format!("{unknown} samples of series that the log does not name")),

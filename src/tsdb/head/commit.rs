@@ -62,8 +62,8 @@ impl Head {
         // Ascending, as `lock` did it and as queries do.
         let mut shards = shards.map(|shard| shard.map(RwLockUpgradableReadGuard::upgrade));
         for (slot, position) in scratch.full.iter().zip(&scratch.closed) {
-            if let Some(shard) = &mut shards[usize::from(slot.shard)] {
-                let series = &mut shard.series[slot.position as usize];
+            let shard = shards[usize::from(slot.shard)].as_mut();
+            if let Some(series) = shard.and_then(|shard| shard.get_mut(slot.position)) {
                 series.closed = *position;
                 series.open.clear();
             }
@@ -73,8 +73,8 @@ impl Head {
         for &position in &scratch.accepted {
             let sample = batch.samples[position as usize];
             let (_, slot) = split(batch.refs[position as usize]);
-            let Some(shard) = &mut shards[usize::from(slot.shard)] else { continue };
-            let series = &mut shard.series[slot.position as usize];
+            let shard = shards[usize::from(slot.shard)].as_mut();
+            let Some(series) = shard.and_then(|shard| shard.get_mut(slot.position)) else { continue };
             let value_bits = sample.value.to_bits();
             // A batch may hold a series twice, so the check of before is not enough.
             match series.fit(sample.timestamp_ms, value_bits) {

@@ -22,21 +22,24 @@ impl Head {
             loop {
                 let shard = shard.upgradable_read();
                 let is_idle = |series: &Series| series.open.count() > 0 && series.open.last_timestamp_ms() < before_ms;
-                let idle = (from..shard.series.len()).filter(|&position| is_idle(&shard.series[position]));
-                let idle: Vec<usize> = idle.take(CLOSED_AT_ONCE).collect();
-                let Some(&last) = idle.last() else { break };
+                let all = shard.series.iter().enumerate().skip(from);
+                let idle: Vec<(usize, &Series)> =
+                    all.filter(|(_, series)| is_idle(series)).take(CLOSED_AT_ONCE).collect();
+                let Some(&(last, _)) = idle.last() else { break };
                 from = last + 1;
-                let chunks = idle.iter().map(|&position| {
-                    let series = &shard.series[position];
+                let chunks = idle.iter().map(|&(position, series)| {
                     let slot = Slot { shard: shard_number as u8, position: position as u32 };
                     (join(series.generation, slot), series.closed, &series.open)
                 });
                 let mut positions = Vec::with_capacity(idle.len());
                 self.chunks.append(chunks, &mut positions)?;
+                let idle: Vec<usize> = idle.into_iter().map(|(position, _)| position).collect();
                 let mut shard = RwLockUpgradableReadGuard::upgrade(shard);
-                for (&position, closed) in idle.iter().zip(positions) {
-                    shard.series[position].closed = closed;
-                    shard.series[position].open.clear();
+                for (position, closed) in idle.into_iter().zip(positions) {
+                    if let Some(series) = shard.series.get_mut(position) {
+                        series.closed = closed;
+                        series.open.clear();
+                    }
                 }
             }
         }
@@ -66,6 +69,9 @@ impl Head {
                     dead.insert(Slot { shard: shard_number as u8, position: position as u32 }.posting());
                 }
             }
+        }
+        for shard in &self.shards {
+            shard.write().series.shrink(|series| series.generation == 0);
         }
         // The index will give the numbers of pairs to others.
         log.lock().finish_series();

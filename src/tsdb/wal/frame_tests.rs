@@ -3,11 +3,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::disk::{Disk, OsDisk};
 
-/// Payloads of any bytes, some of which hold frames themselves.
+/// Payloads of any bytes, some of which hold frames themselves (of another place, as a copy would).
 fn payloads() -> impl Strategy<Value = Vec<Vec<u8>>> {
     let nested = any::<Vec<u8>>().prop_map(|inner| {
         let mut bytes = Vec::new();
-        write(&mut bytes, kind::SERIES, 1, 100, &inner);
+        write(&mut bytes, kind::SERIES, 1, 1 << 40, &inner);
         bytes
     });
     prop::collection::vec(prop_oneof![any::<Vec<u8>>(), nested], 0..20)
