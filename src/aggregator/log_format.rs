@@ -41,7 +41,7 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let time = model::format_rfc3339_ms(crate::clock::now_ms());
+        let time = time_text(crate::clock::now_ms());
         let level = event.metadata().level().as_str();
         let component = event.metadata().target().split("::").next().unwrap_or("");
         let head = [("time", time.as_str()), ("level", level), ("component", component)];
@@ -51,6 +51,12 @@ where
             LogFormat::Json => write_json(&mut out, pairs),
         }
     }
+}
+
+/// Always with three digits behind the second, so that lines stand below each other.
+fn time_text(now_ms: i64) -> String {
+    let seconds = model::format_rfc3339_ms(now_ms - now_ms.rem_euclid(1000));
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), now_ms.rem_euclid(1000))
 }
 
 fn write_logfmt<'a>(out: &mut Writer<'_>, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> fmt::Result {
@@ -97,6 +103,12 @@ impl Visit for Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_have_three_digits_behind_the_second() {
+        assert_eq!(time_text(1_700_000_000_050), "2023-11-14T22:13:20.050Z");
+        assert_eq!(time_text(1_700_000_000_000), "2023-11-14T22:13:20.000Z");
+    }
 
     #[test]
     fn texts_are_quoted_only_where_they_must_be() {

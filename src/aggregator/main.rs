@@ -16,6 +16,8 @@ mod program;
 mod query_pool;
 mod reload;
 mod run;
+#[cfg(test)]
+mod shape_tests;
 mod version;
 mod web_address;
 

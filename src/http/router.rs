@@ -127,7 +127,9 @@ pub(crate) fn other_methods(method: &Method, mut allowed: Vec<Method>) -> Respon
         allowed.push(Method::HEAD);
     }
     allowed.push(Method::OPTIONS);
-    let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+    let mut names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
     let response = if *method == Method::OPTIONS {
         Response::empty(StatusCode::NO_CONTENT)
     } else {

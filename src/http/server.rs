@@ -220,6 +220,8 @@ async fn serve_connection(
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
+        // As Go's servers write them: scripts that read headers by eye expect it.
+        .title_case_headers(true)
         .header_read_timeout(limits.idle_timeout)
         .max_header_size(limits.head_bytes)
         .max_buf_size(limits.head_bytes.max(16 << 10));

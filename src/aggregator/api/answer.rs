@@ -65,11 +65,6 @@ impl Success {
         write_strings(&mut body, texts);
         Success::finish(body, notes)
     }
-
-    #[cfg(test)]
-    pub fn body(&self) -> &[u8] {
-        &self.0
-    }
 }
 
 impl ApiError {
