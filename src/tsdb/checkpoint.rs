@@ -5,7 +5,7 @@
 //! replay passes over because they are not newer than what the series has.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -76,7 +76,7 @@ fn write_unfinished(
     files: &LogFiles,
     number: u32,
     mut record: HeadRecord,
-    path: &PathBuf,
+    path: &Path,
 ) -> io::Result<u64> {
     if let Err(error) = files.disk.remove(path)
         && error.kind() != io::ErrorKind::NotFound

@@ -70,8 +70,11 @@ impl Tsdb {
         let lock_file = lock(&options.dir)?;
         let log_files = Arc::new(LogFiles::new(&options).map_err(|error| unusable(options.dir.join("wal"), error))?);
         let (head, mut report) = replay(&options, &log_files).map_err(|error| unusable(&options.dir, error))?;
-        let log =
+        let mut log =
             Log::new(Arc::clone(&log_files), &options).map_err(|error| unusable(options.dir.join("wal"), error))?;
+        if report.skipped_total > 0 {
+            log.require_checkpoint();
+        }
         report.seconds = started.elapsed().as_secs_f64();
         let engine = Arc::new(Engine {
             head: Arc::new(head),

@@ -61,12 +61,19 @@ fn run(engine: &Engine, stop: &Stop) {
             return;
         }
         parking_lot::MutexGuard::unlocked(&mut is_asked, || {
-            engine.sync();
+            guarded("sync", || engine.sync());
             if last_sweep.elapsed() >= engine.options.maintenance_interval {
-                engine.sweep();
+                guarded("maintenance", || engine.sweep());
                 last_sweep = Instant::now();
             }
         });
+    }
+}
+
+/// A round that panics costs only itself.
+fn guarded(what: &str, round: impl FnOnce()) {
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(round)).is_err() {
+        tracing::error!(what, "a round of maintenance panicked");
     }
 }
 
@@ -105,11 +112,8 @@ impl Engine {
 
     fn keep_to_size(&self) {
         let Some(limit_bytes) = self.options.retention_bytes else { return };
-        let bytes = || {
-            let log = self.log.lock();
-            log.segment_bytes() + log.checkpoint_bytes() + self.head.chunks.bytes()
-        };
-        while bytes() > limit_bytes && self.head.chunks.drop_oldest() {}
+        let log_bytes = self.log.lock().stats().bytes;
+        while log_bytes + self.head.chunks.bytes() > limit_bytes && self.head.chunks.drop_oldest() {}
     }
 
     fn checkpoint(&self) {

@@ -88,7 +88,13 @@ impl HeadSelection {
         drop(index);
         selection.labels.rank();
         let HeadSelection { series, labels, .. } = &mut selection;
-        series.sort_unstable_by(|a, b| labels.ranks_of(a).cmp(labels.ranks_of(b)));
+        series.sort_by_cached_key(|one| labels.first_ranks(one));
+        // The first ranks usually say it all.
+        for ties in series.chunk_by_mut(|a, b| labels.first_ranks(a) == labels.first_ranks(b)) {
+            if ties.len() > 1 {
+                ties.sort_unstable_by(|a, b| labels.ranks_of(a).cmp(labels.ranks_of(b)));
+            }
+        }
         selection
     }
 
@@ -184,6 +190,13 @@ impl LabelTable {
 
     fn ranks_of(&self, series: &Selected) -> &[u32] {
         &self.ranks[series.labels_at..series.labels_at + series.label_count]
+    }
+
+    /// The first four ranks as one number, which compares as they do.
+    fn first_ranks(&self, series: &Selected) -> u128 {
+        let mut ranks = self.ranks_of(series).iter();
+        // 0 stands for none, which comes before any.
+        (0..4).fold(0, |number, _| number << 32 | ranks.next().map_or(0, |&rank| u128::from(rank) + 1))
     }
 
     fn labels_of(&self, series: &Selected) -> Labels {

@@ -60,7 +60,8 @@ impl Series {
         if !self.closed.is_none() {
             return count >= chunk_samples;
         }
-        let spread = (u64::from(position.wrapping_mul(0x9e37_79b9)) * u64::from(chunk_samples) >> 32) as u16;
+        let fraction = u64::from(position.wrapping_mul(0x9e37_79b9));
+        let spread = ((fraction * u64::from(chunk_samples)) >> 32) as u16;
         count > spread.max(chunk_samples / 8)
     }
 }

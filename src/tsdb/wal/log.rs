@@ -17,6 +17,8 @@ const UNFINISHED: &str = "tmp";
 
 /// New series that wait for a batch are written by themselves when they come to so many bytes.
 const MAX_WAITING_BYTES: usize = 1 << 20;
+/// A larger buffer is given back after the write.
+const KEPT_BUFFER_BYTES: usize = 128 << 10;
 /// A record of series ends here, so that damage costs few of them.
 const SERIES_RECORD_BYTES: usize = 64 << 10;
 
@@ -34,7 +36,7 @@ pub struct Log {
     /// Segments that were left before they were durable.
     unsynced: Vec<Arc<dyn DiskFile>>,
     has_new_file: bool,
-    has_failed_sync: bool,
+    needs_checkpoint: bool,
     buffer: Vec<u8>,
     totals: WalStats,
 }
@@ -125,7 +127,7 @@ impl Log {
             waiting_payloads: Vec::new(),
             unsynced: Vec::new(),
             has_new_file: false,
-            has_failed_sync: false,
+            needs_checkpoint: false,
             buffer: Vec::new(),
             totals: WalStats::default(),
         })
@@ -161,6 +163,8 @@ impl Log {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
         let result = self.write(&mut buffer, samples);
+        // A first scrape of many new series needs more than any later one.
+        buffer.shrink_to(KEPT_BUFFER_BYTES);
         self.buffer = buffer;
         match result {
             Ok(()) => self.waiting_payloads.clear(),
@@ -249,16 +253,21 @@ impl Log {
         }
         self.totals.sync_failures_total += 1;
         // The kernel may have dropped what it could not write, and say so only once.
-        self.has_failed_sync = true;
+        self.require_checkpoint();
         self.has_new_file |= unsynced.has_new_file;
         self.unsynced.extend(unsynced.files);
+    }
+
+    /// Asks for a checkpoint as soon as possible: what the log holds may not be what it was told.
+    pub fn require_checkpoint(&mut self) {
+        self.needs_checkpoint = true;
     }
 
     /// After a checkpoint: forgets the segments before it, which the caller removes, and returns their numbers.
     pub fn forget_before(&mut self, number: u32, checkpoint_bytes: u64) -> Vec<u32> {
         self.checkpoint_bytes = checkpoint_bytes;
         self.totals.checkpoints_total += 1;
-        self.has_failed_sync = false;
+        self.needs_checkpoint = false;
         let (old, kept) = self.older.iter().partition(|(segment, _)| *segment < number);
         self.older = kept;
         let old: Vec<(u32, u64)> = old;
@@ -269,20 +278,15 @@ impl Log {
         self.totals.checkpoint_failures_total += 1;
     }
 
-    /// Whether the log is long enough to be worth a checkpoint, or may have lost what it was told to keep.
+    /// Whether the log is long enough to be worth a checkpoint, or needs one anyway.
     pub fn is_checkpoint_due(&self, min_bytes: u64) -> bool {
         let newest_checkpoint_bytes = self.checkpoint_bytes / 2;
-        self.has_failed_sync || self.segment_bytes() >= min_bytes.max(newest_checkpoint_bytes)
+        self.needs_checkpoint || self.segment_bytes() >= min_bytes.max(newest_checkpoint_bytes)
     }
 
-    /// Bytes of all segments.
-    pub fn segment_bytes(&self) -> u64 {
+    fn segment_bytes(&self) -> u64 {
         let older: u64 = self.older.iter().map(|(_, bytes)| bytes).sum();
         older + self.current.as_ref().map_or(0, |segment| segment.len)
-    }
-
-    pub fn checkpoint_bytes(&self) -> u64 {
-        self.checkpoint_bytes
     }
 
     pub fn stats(&self) -> WalStats {

@@ -94,8 +94,8 @@ impl Disk for FaultyDisk {
         OsDisk.remove(path)
     }
 
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        OsDisk.sync_dir(dir)
+    fn sync_dir(&self, _: &Path) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -130,6 +130,7 @@ impl DiskFile for FaultyFile {
         if self.faults.fails_to_sync.load(Ordering::Relaxed) {
             return Err(io::Error::other("sync failed"));
         }
-        self.file.sync()
+        // No test ends the machine, so nothing needs to be waited for.
+        Ok(())
     }
 }

@@ -263,6 +263,52 @@ fn a_directory_that_cannot_be_used_is_one_clear_line() {
 }
 
 #[test]
+fn targets_commit_side_by_side_while_maintenance_runs() {
+    let mut rig = Rig::with(|options| {
+        options.checkpoint_wal_bytes = 3000;
+        options.wal_segment_bytes = 2000;
+        options.chunk_file_bytes = 2000;
+    });
+    let start_ms = rig.now_ms();
+    let target =
+        |target: usize, n: usize| Labels::from_pairs([("instance", format!("target{target}")), ("n", format!("{n}"))]);
+    std::thread::scope(|scope| {
+        let db = rig.db();
+        let writers: Vec<_> = (0..4)
+            .map(|number| {
+                scope.spawn(move || {
+                    let mut batch = Batch::default();
+                    for round in 0..300 {
+                        let count = 5 + round / 30;
+                        // Rounds of maintenance follow each other so fast that a new series may go before its first
+                        // sample; then it is resolved once more, as a scrape would do it.
+                        let mut accepted = 0;
+                        while accepted < count {
+                            batch.clear();
+                            for n in 0..count {
+                                let series = db.resolve(&target(number, n)).unwrap();
+                                let sample = Sample { timestamp_ms: start_ms + round as i64, value: round as f64 };
+                                batch.push(series, sample);
+                            }
+                            accepted = db.commit(&batch).unwrap().accepted;
+                        }
+                    }
+                })
+            })
+            .collect();
+        while !writers.iter().all(|writer| writer.is_finished()) {
+            db.maintain();
+        }
+    });
+    let before = rig.contents();
+    assert_eq!(before.len(), 4 * 14);
+    assert!((0..4).all(|number| before[&target(number, 0).to_string()].len() == 300));
+    assert!(rig.db().stats().wal.checkpoints_total > 0);
+    assert_eq!(rig.restart_after_crash().skipped, []);
+    assert_eq!(rig.contents(), before);
+}
+
+#[test]
 fn the_background_thread_syncs_and_ends() {
     let rig = Rig::with(|options| {
         options.background = true;
