@@ -21,8 +21,9 @@ use hyper_util::rt::TokioIo;
 use crate::dial::{Stream, dial_unix, dial_url};
 use crate::{CallError, TlsClient, Url};
 
-/// Reads of a body; also the bound on the head of a response.
-const READ_BUFFER_BYTES: usize = 64 << 10;
+/// Bytes of one read, and the bound on the head of a response. Each kept connection holds such a buffer: four times as
+/// much would make a scrape of 200 KB 10 µs cheaper and cost 80 KB for each target.
+const READ_BUFFER_BYTES: usize = 16 << 10;
 
 /// One request. The defaults are a GET without headers, 10 s, 64 MiB, no redirects.
 #[derive(Clone, Debug)]
@@ -152,7 +153,7 @@ impl Connection {
 impl Live {
     async fn new(stream: Box<dyn Stream>, origin: Url) -> Result<Live, CallError> {
         let mut builder = http1::Builder::new();
-        builder.max_buf_size(READ_BUFFER_BYTES);
+        builder.read_buf_exact_size(Some(READ_BUFFER_BYTES));
         let (sender, driver) =
             builder.handshake(TokioIo::new(stream)).await.map_err(|error| CallError::from_hyper(&error))?;
         Ok(Live { origin, sender, driver, finished: false })

@@ -5,30 +5,50 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// Set by the service while it works on a request; then reading is not part of a head.
-pub(crate) type Busy = Arc<AtomicBool>;
+/// Moved on by the service when it takes a request and again when it has answered: odd while it works, and never the
+/// same for two requests.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress(Arc<AtomicU64>);
 
 pub(crate) struct Patience<S> {
     stream: S,
-    busy: Busy,
+    progress: Progress,
+    /// The service's progress when we last looked.
+    seen: u64,
     head_timeout: Duration,
     write_timeout: Duration,
-    /// Runs from the first byte of a head while the service is idle.
+    /// Runs from the first byte of a head until the service takes the request.
     head_timer: Option<Pin<Box<Sleep>>>,
     /// Runs while the socket takes no bytes.
     write_timer: Option<Pin<Box<Sleep>>>,
 }
 
+impl Progress {
+    pub(crate) fn step(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 impl<S> Patience<S> {
-    pub(crate) fn new(stream: S, busy: Busy, head_timeout: Duration, write_timeout: Duration) -> Self {
-        Patience { stream, busy, head_timeout, write_timeout, head_timer: None, write_timer: None }
+    pub(crate) fn new(stream: S, progress: Progress, head_timeout: Duration, write_timeout: Duration) -> Self {
+        Patience { stream, progress, seen: 0, head_timeout, write_timeout, head_timer: None, write_timer: None }
+    }
+
+    /// Whether what is read now belongs to a head. A head that was taken meanwhile needs no timer any more.
+    fn reads_a_head(&mut self) -> bool {
+        let now = self.progress.0.load(Ordering::Relaxed);
+        if now != self.seen {
+            self.seen = now;
+            self.head_timer = None;
+        }
+        now.is_multiple_of(2)
     }
 
     /// Passes a write on and lets the timer run as long as it is pending.
@@ -47,8 +67,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let outcome = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if self.busy.load(Ordering::Relaxed) {
-            self.head_timer = None;
+        if !self.reads_a_head() {
             return outcome;
         }
         match outcome {

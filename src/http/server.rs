@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::listen::{ListenError, listen};
-use crate::patience::Patience;
+use crate::patience::{Patience, Progress};
 use crate::service::Service;
 use crate::{Exchange, Router};
 
@@ -109,7 +109,7 @@ impl Server {
                 limits,
                 stats: stats.clone(),
                 observer: observer.clone(),
-                busy: Arc::default(),
+                progress: Progress::default(),
                 peer: String::new(),
             };
             acceptors.spawn(accept_all(listener, slots.clone(), service, phases.clone()));
@@ -196,7 +196,7 @@ async fn accept_all(
                 slots.clone().acquire_owned().await.expect("the semaphore is never closed")
             }
         };
-        let service = Service { busy: Arc::new(AtomicBool::new(false)), peer: peer.to_string(), ..service.clone() };
+        let service = Service { progress: Progress::default(), peer: peer.to_string(), ..service.clone() };
         tokio::spawn(serve_connection(stream, service, phases.clone(), slot));
     }
 }
@@ -212,7 +212,7 @@ async fn serve_connection(
     stats.connections_open.fetch_add(1, Ordering::Relaxed);
     // Responses are written whole; waiting for more to fill a packet only adds latency.
     let _ = stream.set_nodelay(true);
-    let patient = Patience::new(stream, service.busy.clone(), limits.head_timeout, limits.write_timeout);
+    let patient = Patience::new(stream, service.progress.clone(), limits.head_timeout, limits.write_timeout);
     let serve = service_fn(move |request| {
         let service = service.clone();
         async move { Ok::<hyper::Response<Full<Bytes>>, Infallible>(service.respond(request).await) }

@@ -136,6 +136,21 @@ async fn slow_heads_slow_bodies_and_idle_connections_are_cut_off() {
 }
 
 #[tokio::test]
+async fn a_kept_connection_may_be_idle_for_longer_than_a_head_may_take() {
+    let limits = Limits { head_timeout: Duration::from_millis(20), ..Limits::default() };
+    let running = start(Router::new().get("/hello/:name", hello), limits).await;
+    let mut stream = TcpStream::connect(&running.address).await.expect("connect");
+    for _ in 0..3 {
+        stream.write_all(b"GET /hello/x HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("write");
+        let mut reply = vec![0; 4096];
+        let read = stream.read(&mut reply).await.expect("read");
+        assert!(reply[..read].ends_with(b"hello x"), "{}", String::from_utf8_lossy(&reply[..read]));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(running.stats.connections_total(), 1);
+}
+
+#[tokio::test]
 async fn a_client_that_takes_nothing_is_cut_off() {
     let huge = |_| async { Response::text(StatusCode::OK, vec![b'x'; 64 << 20]) };
     let limits = Limits { write_timeout: Duration::from_millis(100), ..Limits::default() };

@@ -12,7 +12,7 @@ use hyper::body::{Body, Incoming};
 use hyper::{Method, StatusCode};
 
 use crate::compress::{accepts_gzip, compress};
-use crate::patience::Busy;
+use crate::patience::Progress;
 use crate::percent::percent_decode;
 use crate::router::{Found, Handler, not_found, other_methods};
 use crate::server::{Limits, Observer, ServerStats};
@@ -24,7 +24,7 @@ pub(crate) struct Service {
     pub limits: Limits,
     pub stats: Arc<ServerStats>,
     pub observer: Observer,
-    pub busy: Busy,
+    pub progress: Progress,
     pub peer: String,
 }
 
@@ -139,7 +139,7 @@ impl Service {
 
 impl<'a> InFlight<'a> {
     fn enter(service: &'a Service) -> Self {
-        service.busy.store(true, Ordering::Relaxed);
+        service.progress.step();
         service.stats.requests_in_flight.fetch_add(1, Ordering::Relaxed);
         InFlight(service)
     }
@@ -147,7 +147,7 @@ impl<'a> InFlight<'a> {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.0.busy.store(false, Ordering::Relaxed);
+        self.0.progress.step();
         self.0.stats.requests_in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
