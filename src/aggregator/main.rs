@@ -11,6 +11,7 @@ mod flags;
 mod lifecycle;
 mod log_format;
 mod metrics;
+mod open_files;
 mod pages;
 mod program;
 mod query_pool;

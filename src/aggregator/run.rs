@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tsdb::{Options, ReplayReport, Tsdb};
 
 use crate::flags::Flags;
+use crate::open_files::raise_open_files;
 use crate::program::{Aggregator, Running};
 use crate::version::{PROMETHEUS_VERSION, REVISION, VERSION};
 use crate::{api, lifecycle, metrics, pages, reload};
@@ -22,6 +23,7 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 pub async fn run(flags: Flags) -> Result<(), String> {
     let mut signals = Signals::listen()?;
     greet(&flags);
+    raise_open_files();
     let unbound = SocketAddr::from(([127, 0, 0, 1], 0));
     let file = flags.config_file.clone();
     // Before anything is bound or opened: a configuration that is wrong should cost nothing.
