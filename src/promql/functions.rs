@@ -12,6 +12,7 @@ pub(crate) mod window;
 
 use crate::value::ValueType;
 use crate::value::ValueType::{Matrix, Scalar, String as Text, Vector};
+use calendar::Moment;
 use window::OverTime;
 
 /// One function of the language.
@@ -41,7 +42,7 @@ pub(crate) enum Body {
     /// Sample by sample of an instant vector.
     Math(fn(f64) -> f64),
     /// From the UTC calendar, of the samples of an instant vector or of the time of evaluation.
-    Calendar(fn(i64) -> f64),
+    Calendar(fn(Moment) -> f64),
     /// Range by range of a range vector.
     OverTime(OverTime),
     Absent,
@@ -120,7 +121,7 @@ const fn math(name: &'static str, body: fn(f64) -> f64) -> Function {
     function(name, &[Vector], Vector, Body::Math(body))
 }
 
-const fn calendar(name: &'static str, body: fn(i64) -> f64) -> Function {
+const fn calendar(name: &'static str, body: fn(Moment) -> f64) -> Function {
     Function { arity: Arity::UpTo(1), ..function(name, &[Vector], Vector, Body::Calendar(body)) }
 }
 

@@ -20,7 +20,7 @@ use crate::quote::unquote;
 use crate::token::{Keyword, Token, TokenKind};
 
 /// Levels of a tree. Deeper queries are refused, so that neither they nor their evaluation exhaust the stack.
-pub const MAX_HEIGHT: u32 = 128;
+pub const MAX_HEIGHT: u32 = 150;
 
 pub fn parse(text: &str) -> Result<Expr, ParseError> {
     let mut parser = Parser::new(text);

@@ -58,10 +58,9 @@ impl Evaluator<'_> {
             AggregateOp::StdDev => self.fold::<Deviation>(aggregate, &[], steps, sink),
             AggregateOp::Quantile => {
                 let params = self.param(aggregate, steps)?;
-                if let Some(param) = &aggregate.param {
-                    self.check_quantiles(&params, param);
-                }
-                self.fold::<Quantile>(aggregate, &params, steps, sink)
+                self.fold::<Quantile>(aggregate, &params, steps, sink)?;
+                self.check_quantile_range(aggregate, &params);
+                Ok(())
             }
             AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK => self.extremes(aggregate, steps, sink),
             AggregateOp::CountValues => self.count_values(aggregate, steps, sink),
@@ -73,6 +72,22 @@ impl Evaluator<'_> {
     pub(crate) fn param(&self, aggregate: &Aggregate, steps: Steps) -> Result<Vec<f64>, QueryError> {
         let param = aggregate.param.as_ref().ok_or_else(|| QueryError::execution("a parameter is missing"))?;
         self.scalar(param, steps)
+    }
+
+    /// Of quantiles that differ from step to step, only the extremes are worth a note.
+    fn check_quantile_range(&self, aggregate: &Aggregate, params: &[f64]) {
+        let Some(param) = &aggregate.param else { return };
+        let lowest = params.iter().copied().fold(f64::INFINITY, f64::min);
+        let highest = params.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if params.iter().any(|q| q.is_nan()) {
+            self.check_quantiles(&[f64::NAN], param);
+        }
+        if lowest < 0.0 {
+            self.check_quantiles(&[lowest], param);
+        }
+        if highest > 1.0 {
+            self.check_quantiles(&[highest], param);
+        }
     }
 
     fn fold<F: Fold>(
@@ -121,7 +136,11 @@ impl Evaluator<'_> {
             Ok(name) if !name.is_empty() => name,
             _ => return Err(QueryError::execution(format!("invalid label name {}", quoted(text(param)?)))),
         };
-        let groups = Groups::new(&aggregate.grouping);
+        let mut grouping = aggregate.grouping.clone();
+        if !grouping.without {
+            grouping.labels.push(name.to_owned());
+        }
+        let groups = Groups::new(&grouping);
         let held = self.budget.hold();
         let mut index: HashMap<Labels, usize> = HashMap::new();
         let mut counts: Vec<(Metric, Vec<f64>)> = Vec::new();
@@ -134,8 +153,7 @@ impl Evaluator<'_> {
                     None => {
                         let mut shown = String::new();
                         write_decimal(&mut shown, *value).map_err(|error| QueryError::execution(error.to_string()))?;
-                        let labels = groups.of(&metric.labels.to_builder().set(name, "").build());
-                        let labels = labels.to_builder().set(name, &shown).build();
+                        let labels = groups.of(&metric.labels.to_builder().set(name, &shown).build());
                         match index.get(&labels) {
                             Some(position) => *position,
                             None => {

@@ -8,6 +8,7 @@ use super::steps::{ABSENT, Steps, has_any, is_present};
 use super::{Evaluator, Sink};
 use crate::ast::{Call, Expr, ExprKind};
 use crate::error::QueryError;
+use crate::functions::calendar::Moment;
 use crate::functions::{Body, math};
 use crate::position::Position;
 
@@ -23,8 +24,9 @@ impl Evaluator<'_> {
         match call.function.body {
             Body::Math(of) => self.mapped(&args[0], steps, sink, |_, value| of(value)),
             Body::Calendar(of) => match args.first() {
-                Some(arg) => self.mapped(arg, steps, sink, |_, value| of(value as i64)),
-                None => self.vector_of(steps.iter().map(|at_ms| of(at_ms.div_euclid(1000))).collect(), sink),
+                Some(arg) => self.mapped(arg, steps, sink, |_, value| of(Moment::of_seconds(value))),
+                None => self
+                    .vector_of(steps.iter().map(|at_ms| of(Moment::of_seconds(at_ms as f64 / 1000.0))).collect(), sink),
             },
             Body::OverTime(function) => self.over_time(call, function, steps, sink),
             Body::Absent => self.absent(&args[0], steps, sink),

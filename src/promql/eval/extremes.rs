@@ -12,6 +12,7 @@ use super::steps::{ABSENT, Steps, is_present};
 use super::{Evaluator, Sink};
 use crate::ast::{Aggregate, AggregateOp};
 use crate::error::QueryError;
+use crate::float_text::general;
 
 /// A value and the position of its series.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,9 +41,9 @@ impl Contest {
     fn is_weaker(self, left: f64, right: f64) -> bool {
         match self {
             _ if left.is_nan() => true,
-            Contest::Largest => left < right,
+            // Whoever came first leads, but the heap is one of values all the same.
+            Contest::Largest | Contest::First => left < right,
             Contest::Smallest => left > right,
-            Contest::First => false,
         }
     }
 
@@ -61,9 +62,7 @@ impl Leaders {
     fn offer(&mut self, entry: Entry, k: usize, contest: Contest) -> bool {
         if self.heap.len() < k {
             self.heap.push(entry);
-            if contest != Contest::First {
-                self.rise(contest);
-            }
+            self.rise(contest);
             return true;
         }
         match self.heap.first_mut() {
@@ -106,7 +105,7 @@ impl Leaders {
         }
     }
 
-    /// From the strongest to the weakest.
+    /// From the strongest to the weakest; those that lead because they came first stay in the order of the heap.
     fn ordered(&self, contest: Contest) -> Vec<Entry> {
         let mut entries = self.heap.clone();
         if contest != Contest::First {
@@ -208,10 +207,10 @@ fn sizes(params: &[f64]) -> Result<Vec<usize>, QueryError> {
     }
     let size = |param: &f64| match *param {
         param if param <= i64::MIN as f64 => {
-            Err(QueryError::execution(format!("Scalar value {} underflows int64", model::format_float(param))))
+            Err(QueryError::execution(format!("Scalar value {} underflows int64", general(param))))
         }
         param if param >= i64::MAX as f64 => {
-            Err(QueryError::execution(format!("Scalar value {} overflows int64", model::format_float(param))))
+            Err(QueryError::execution(format!("Scalar value {} overflows int64", general(param))))
         }
         param => Ok(param.max(0.0) as usize),
     };
@@ -234,7 +233,7 @@ mod tests {
     fn the_strongest_come_first_and_nan_last() {
         assert_eq!(leading(Contest::Largest, 2, &[1.0, f64::NAN, 3.0, 2.0]), [2, 3]);
         assert_eq!(leading(Contest::Smallest, 3, &[f64::NAN, 5.0, 4.0]), [2, 1, 0]);
-        assert_eq!(leading(Contest::First, 2, &[1.0, f64::NAN, 3.0]), [0, 1]);
+        assert_eq!(leading(Contest::First, 2, &[1.0, f64::NAN, 3.0]), [1, 0]);
         assert_eq!(leading(Contest::Largest, 0, &[1.0]), [0; 0]);
     }
 
@@ -247,6 +246,6 @@ mod tests {
     fn sizes_must_be_whole_numbers_of_sixty_four_bits() {
         assert_eq!(sizes(&[2.9, -1.0]), Ok(vec![2, 0]));
         assert_eq!(sizes(&[f64::NAN]), Err(QueryError::execution("Parameter value is NaN")));
-        assert_eq!(sizes(&[1e19]), Err(QueryError::execution("Scalar value 10000000000000000000 overflows int64")));
+        assert_eq!(sizes(&[1e19]), Err(QueryError::execution("Scalar value 1e+19 overflows int64")));
     }
 }

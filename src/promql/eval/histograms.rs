@@ -25,8 +25,7 @@ impl Evaluator<'_> {
     /// `histogram_quantile(q, buckets)`
     pub(crate) fn histogram_quantile(&self, call: &Call, steps: Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
         let quantiles = self.scalar(&call.args[0], steps)?;
-        let operand = &call.args[1];
-        self.check_quantiles(&quantiles, &call.args[0]);
+        let operand = call.args[1].unwrapped();
         let shape_of = |name: &str, shape: Shape| {
             if shape.was_not_monotonic {
                 self.notes.forced_monotonicity(name, operand.position);
@@ -36,7 +35,9 @@ impl Evaluator<'_> {
             let (value, shape) = quantile(quantiles[step], buckets);
             shape_of(name, shape);
             value
-        })
+        })?;
+        self.check_quantiles(&quantiles, &call.args[0]);
+        Ok(())
     }
 
     /// `histogram_fraction(lower, upper, buckets)`
@@ -61,7 +62,7 @@ impl Evaluator<'_> {
             let name = metric.labels.get(METRIC_NAME).unwrap_or("").to_owned();
             let bound = metric.labels.get(BOUND).unwrap_or("");
             let Some(upper_bound) = bound_of(bound) else {
-                self.notes.bad_bucket(bound, &name, operand.position);
+                self.notes.bad_bucket(bound, &name, operand.unwrapped().position);
                 return Ok(());
             };
             held.grow(row.len(), size_of_val(row) + 32)?;

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use crate::float_text::general;
 use crate::position::Position;
 
 /// Notes of both kinds; each text is kept once, with the last place it was said of.
@@ -14,7 +15,7 @@ pub(crate) struct Notes {
 
 impl Notes {
     pub fn invalid_quantile(&self, q: f64, position: Position) {
-        let shown = model::format_float(q);
+        let shown = general(q);
         self.warn(format!("quantile value should be between 0 and 1, got {shown}"), position);
     }
 

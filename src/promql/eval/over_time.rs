@@ -24,7 +24,7 @@ impl Evaluator<'_> {
     ) -> Result<(), QueryError> {
         let (ranges, scalars): (Vec<&Expr>, Vec<&Expr>) =
             call.args.iter().partition(|arg| arg.value_type() == ValueType::Matrix);
-        let operand = ranges[0];
+        let operand = ranges[0].unwrapped();
         let params = scalars.iter().map(|arg| self.scalar(arg, steps)).collect::<Result<Vec<_>, _>>()?;
         let is_counter_function = matches!(call.function.name, "rate" | "increase");
         let frame = self.frame(operand)?;
@@ -60,7 +60,7 @@ impl Evaluator<'_> {
 
     pub(crate) fn check_quantiles(&self, quantiles: &[f64], arg: &Expr) {
         for q in quantiles.iter().filter(|q| !quantile::is_valid(**q)) {
-            self.notes.invalid_quantile(*q, arg.position);
+            self.notes.invalid_quantile(*q, arg.unwrapped().position);
         }
     }
 }

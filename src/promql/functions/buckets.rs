@@ -60,7 +60,6 @@ pub(crate) fn fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64
     if !prepare(buckets) {
         return f64::NAN;
     }
-    make_monotonic(buckets);
     let total = buckets[buckets.len() - 1].count;
     if total == 0.0 || lower.is_nan() || upper.is_nan() {
         return f64::NAN;
@@ -68,33 +67,29 @@ pub(crate) fn fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64
     if lower >= upper {
         return 0.0;
     }
-    (rank_of(upper, buckets) - rank_of(lower, buckets)) / total
+    (rank_of(upper, buckets).min(total) - rank_of(lower, buckets).min(total)) / total
 }
 
-/// How many observations lie below a bound.
+/// How many observations lie below a bound. Buckets without a lower or an upper end are not interpolated: a bound
+/// within them counts as their finite end.
 fn rank_of(bound: f64, buckets: &[Bucket]) -> f64 {
-    let total = buckets[buckets.len() - 1].count;
     let mut below = 0.0;
-    let mut from = match buckets.first() {
-        // Nothing is known of the lower end of the first bucket unless it ends above zero.
-        Some(first) if first.upper_bound > 0.0 => 0.0,
-        _ => f64::NEG_INFINITY,
-    };
+    // Observations are taken to be positive when the first bucket ends above zero.
+    let mut from = if buckets[0].upper_bound > 0.0 { 0.0 } else { f64::NEG_INFINITY };
     for bucket in buckets {
-        if bound < bucket.upper_bound {
-            if bound <= from {
-                return below;
-            }
-            if from.is_infinite() || bucket.upper_bound.is_infinite() {
-                return below;
-            }
-            let share = (bound - from) / (bucket.upper_bound - from);
-            return below + (bucket.count - below) * share;
+        if from >= bound {
+            break;
+        }
+        if bucket.upper_bound > bound {
+            return match from {
+                f64::NEG_INFINITY => bucket.count,
+                from => below + (bucket.count - below) * (bound - from) / (bucket.upper_bound - from),
+            };
         }
         below = bucket.count;
         from = bucket.upper_bound;
     }
-    total
+    below
 }
 
 /// Sorts, and adds up buckets of the same bound. False when the bucket of all observations is missing.
@@ -179,6 +174,10 @@ mod tests {
         assert_eq!(of(1.0, 1.5), 0.25);
         assert_eq!(of(f64::NEG_INFINITY, INF), 1.0);
         assert_eq!(of(2.0, 1.0), 0.0);
+        assert_eq!(of(0.0, 100.0), 0.75);
         assert!(of(f64::NAN, 1.0).is_nan());
+        let of = |lower, upper| fraction(lower, upper, &mut buckets(&[(-3.0, 10.0), (-2.0, 12.0), (INF, 100.0)]));
+        assert_eq!(of(-4.0, -2.0), 0.02);
+        assert_eq!(of(f64::NEG_INFINITY, -2.5), 0.11);
     }
 }
