@@ -13,6 +13,7 @@ mod log_format;
 mod metrics;
 mod open_files;
 mod pages;
+mod process;
 mod program;
 mod query_pool;
 mod reload;

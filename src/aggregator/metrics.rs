@@ -1,7 +1,6 @@
 //! `/metrics`: what this program says about itself. Names are Prometheus' where the meaning is the same, so dashboards
 //! and alerts go on working; what only we have begins with `vitals_`. Every limit of the program is here.
 
-mod process;
 mod queries;
 mod registry;
 mod requests;
@@ -44,7 +43,7 @@ fn respond(aggregator: &Aggregator, request: &Request) -> Response {
 fn page(aggregator: &Aggregator) -> Page {
     let mut page = Page::new();
     state::write(&mut page, aggregator);
-    process::write(&mut page, aggregator.started_ms);
+    crate::process::write(&mut page, aggregator.started_ms);
     queries::write(&mut page, aggregator);
     requests::write(&mut page, aggregator);
     if let Ok(running) = aggregator.running() {

@@ -14,10 +14,11 @@ mod patience;
 mod percent;
 mod reason;
 mod request;
+mod responder;
 mod response;
 mod router;
 mod server;
-mod service;
+
 mod tls;
 mod url;
 

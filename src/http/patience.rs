@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// Moved on by the service when it takes a request and again when it has answered: odd while it works, and never the
+/// Moved on by the responder when it takes a request and again when it has answered: odd while it works, and never the
 /// same for two requests.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress(Arc<AtomicU64>);
@@ -20,11 +20,11 @@ pub(crate) struct Progress(Arc<AtomicU64>);
 pub(crate) struct Patience<S> {
     stream: S,
     progress: Progress,
-    /// The service's progress when we last looked.
+    /// The responder's progress when we last looked.
     seen: u64,
     head_timeout: Duration,
     write_timeout: Duration,
-    /// Runs from the first byte of a head until the service takes the request.
+    /// Runs from the first byte of a head until the responder takes the request.
     head_timer: Option<Pin<Box<Sleep>>>,
     /// Runs while the socket takes no bytes.
     write_timer: Option<Pin<Box<Sleep>>>,

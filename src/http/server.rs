@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::listen::{ListenError, listen};
 use crate::patience::{Patience, Progress};
-use crate::service::Service;
+use crate::responder::Responder;
 use crate::{Exchange, Router};
 
 /// What clients may use of the server.
@@ -104,7 +104,7 @@ impl Server {
         let (phase, phases) = watch::channel(Phase::Serving);
         let mut acceptors = JoinSet::new();
         for listener in listeners {
-            let service = Service {
+            let responder = Responder {
                 router: router.clone(),
                 limits,
                 stats: stats.clone(),
@@ -112,7 +112,7 @@ impl Server {
                 progress: Progress::default(),
                 peer: String::new(),
             };
-            acceptors.spawn(accept_all(listener, slots.clone(), service, phases.clone()));
+            acceptors.spawn(accept_all(listener, slots.clone(), responder, phases.clone()));
         }
         stop.await;
         acceptors.shutdown().await;
@@ -174,10 +174,10 @@ impl Default for Limits {
 async fn accept_all(
     listener: TcpListener,
     slots: Arc<Semaphore>,
-    service: Service,
+    responder: Responder,
     phases: watch::Receiver<Phase>,
 ) -> Infallible {
-    let stats = service.stats.clone();
+    let stats = responder.stats.clone();
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -196,26 +196,26 @@ async fn accept_all(
                 slots.clone().acquire_owned().await.expect("the semaphore is never closed")
             }
         };
-        let service = Service { progress: Progress::default(), peer: peer.to_string(), ..service.clone() };
-        tokio::spawn(serve_connection(stream, service, phases.clone(), slot));
+        let responder = Responder { progress: Progress::default(), peer: peer.to_string(), ..responder.clone() };
+        tokio::spawn(serve_connection(stream, responder, phases.clone(), slot));
     }
 }
 
 async fn serve_connection(
     stream: TcpStream,
-    service: Service,
+    responder: Responder,
     mut phases: watch::Receiver<Phase>,
     slot: OwnedSemaphorePermit,
 ) {
-    let limits = service.limits;
-    let stats = service.stats.clone();
+    let limits = responder.limits;
+    let stats = responder.stats.clone();
     stats.connections_open.fetch_add(1, Ordering::Relaxed);
     // Responses are written whole; waiting for more to fill a packet only adds latency.
     let _ = stream.set_nodelay(true);
-    let patient = Patience::new(stream, service.progress.clone(), limits.head_timeout, limits.write_timeout);
+    let patient = Patience::new(stream, responder.progress.clone(), limits.head_timeout, limits.write_timeout);
     let serve = service_fn(move |request| {
-        let service = service.clone();
-        async move { Ok::<hyper::Response<Full<Bytes>>, Infallible>(service.respond(request).await) }
+        let responder = responder.clone();
+        async move { Ok::<hyper::Response<Full<Bytes>>, Infallible>(responder.respond(request).await) }
     });
     let mut builder = http1::Builder::new();
     builder

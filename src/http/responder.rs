@@ -19,7 +19,7 @@ use crate::server::{Limits, Observer, ServerStats};
 use crate::{Exchange, Request, Response, Router};
 
 #[derive(Clone)]
-pub(crate) struct Service {
+pub(crate) struct Responder {
     pub router: Arc<Router>,
     pub limits: Limits,
     pub stats: Arc<ServerStats>,
@@ -29,9 +29,9 @@ pub(crate) struct Service {
 }
 
 /// Counts a request as in flight until it is dropped: also when the client goes away in the middle.
-struct InFlight<'a>(&'a Service);
+struct InFlight<'a>(&'a Responder);
 
-impl Service {
+impl Responder {
     pub async fn respond(&self, request: hyper::Request<Incoming>) -> hyper::Response<Full<Bytes>> {
         let started = Instant::now();
         let _in_flight = InFlight::enter(self);
@@ -138,10 +138,10 @@ impl Service {
 }
 
 impl<'a> InFlight<'a> {
-    fn enter(service: &'a Service) -> Self {
-        service.progress.step();
-        service.stats.requests_in_flight.fetch_add(1, Ordering::Relaxed);
-        InFlight(service)
+    fn enter(responder: &'a Responder) -> Self {
+        responder.progress.step();
+        responder.stats.requests_in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(responder)
     }
 }
 
