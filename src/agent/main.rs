@@ -1,1 +1,111 @@
-fn main() {}
+//! The agent: one per machine, answers scrapes with the series of the machine and of every container on it.
+//!
+//! One thread carries the sockets, one collects; more are started only while a collector hangs.
+
+mod agent;
+mod arguments;
+mod endpoints;
+mod flags;
+mod landing;
+mod log;
+mod metrics;
+mod not_yet;
+mod own_metrics;
+mod process;
+mod recycled;
+mod scrapes;
+mod status;
+mod version;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use collectors::{Options, Runner};
+use http::{Limits, Server};
+use kernel::Host;
+use tokio::signal::unix::{SignalKind, signal};
+
+use agent::Agent;
+use flags::{Flags, Wish};
+
+/// Open files beside the kept ones: sockets, and what is open for a moment.
+const OTHER_FILES: u64 = 1024;
+
+fn main() -> ExitCode {
+    let outcome = match flags::parse(std::env::args().skip(1)) {
+        Ok(Wish::Print(text)) => {
+            print!("{text}");
+            Ok(())
+        }
+        Ok(Wish::Serve(flags)) => run(*flags),
+        Err(line) => Err(line),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(line) => {
+            eprintln!("vitals-agent: error: {line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(mut flags: Flags) -> Result<(), String> {
+    log::start(flags.log_level, flags.logs_json);
+    tracing::info!(version = version::VERSION, revision = version::REVISION, "starting vitals-agent");
+    if kernel::limits::is_root() {
+        tracing::warn!("running as root, which is not required");
+    }
+    for warning in flags.warnings.drain(..) {
+        tracing::warn!(warning, "passed over");
+    }
+    kernel::limits::keep_heap_small();
+    let max_kept_files = kept_files(flags.max_kept_files);
+    let host = Host::new(flags.roots.clone(), max_kept_files);
+    let options = Options { series_limit: flags.series_limit, ..Options::default() };
+    let enabled = std::mem::take(&mut flags.enabled);
+    let runner =
+        Runner::new(host.clone(), flags.settings.clone(), enabled, options).map_err(|error| error.to_string())?;
+    tracing::info!(names = runner.names().join(","), "enabled collectors");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("cannot start: {error}"))?;
+    runtime.block_on(serve(Agent::new(flags, host, runner)))
+}
+
+async fn serve(agent: Agent) -> Result<(), String> {
+    let limits = Limits::default();
+    let server = Server::bind(&agent.flags.listen_addresses, limits).await.map_err(|error| error.to_string())?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("cannot watch signals: {error}"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| format!("cannot watch signals: {error}"))?;
+    for address in server.addresses() {
+        tracing::info!(%address, "listening");
+    }
+    let agent = Arc::new(agent.with_server(server.stats(), limits));
+    let stop = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping after the requests in flight");
+    };
+    let cut_off = server.serve(Arc::new(endpoints::router(&agent)), stop).await;
+    if cut_off > 0 {
+        tracing::warn!(connections = cut_off, "cut off what took too long");
+    }
+    Ok(())
+}
+
+/// As many as asked for, or fewer where this process may not open that many files.
+fn kept_files(wanted: usize) -> usize {
+    let allowed = match kernel::limits::raise_open_files(wanted as u64 + OTHER_FILES) {
+        Ok(allowed) => allowed,
+        Err(error) => {
+            tracing::warn!(%error, "cannot raise the limit of open files");
+            return wanted.min(OTHER_FILES as usize / 2);
+        }
+    };
+    let kept = usize::try_from(allowed.saturating_sub(OTHER_FILES).max(allowed / 2)).unwrap_or(wanted).min(wanted);
+    if kept < wanted {
+        tracing::warn!(allowed, kept, wanted, "the limit of open files allows fewer than --path.max-kept-files");
+    }
+    kept
+}

@@ -46,6 +46,20 @@ pub fn local_time_zone(unix_seconds: i64, name: &mut String) -> Option<i64> {
     Some(local.tm_gmtoff)
 }
 
+/// Tells glibc's allocator to share one arena among all threads and to give back what it can. The program has two
+/// threads that take turns, so arenas of their own would only keep memory twice.
+#[cfg(target_env = "gnu")]
+pub fn keep_heap_small() {
+    // SAFETY: mallopt takes two integers and only changes settings of the allocator.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
+/// Only glibc has arenas.
+#[cfg(not(target_env = "gnu"))]
+pub fn keep_heap_small() {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

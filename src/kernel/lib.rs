@@ -7,6 +7,7 @@ mod error;
 pub mod ffi;
 mod file;
 mod host;
+pub mod limits;
 pub mod os_release;
 pub mod proc;
 mod roots;

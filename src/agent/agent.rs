@@ -1,0 +1,46 @@
+//! What every endpoint works with.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use collectors::Runner;
+use http::{Limits, ServerStats};
+use kernel::Host;
+
+use crate::flags::Flags;
+use crate::process::Process;
+use crate::recycled::Recycled;
+use crate::scrapes::Scrapes;
+
+pub struct Agent {
+    pub flags: Flags,
+    pub host: Host,
+    pub runner: Runner,
+    pub scrapes: Scrapes,
+    pub process: Process,
+    pub started: Instant,
+    pub server: Arc<ServerStats>,
+    pub limits: Limits,
+    /// Room for answers, used again.
+    pub texts: Recycled,
+}
+
+impl Agent {
+    pub fn new(flags: Flags, host: Host, runner: Runner) -> Self {
+        Agent {
+            scrapes: Scrapes::new(flags.max_requests),
+            process: Process::new(&host),
+            flags,
+            host,
+            runner,
+            started: Instant::now(),
+            server: Arc::default(),
+            limits: Limits::default(),
+            texts: Recycled::default(),
+        }
+    }
+
+    pub fn with_server(self, server: Arc<ServerStats>, limits: Limits) -> Self {
+        Agent { server, limits, ..self }
+    }
+}

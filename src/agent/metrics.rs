@@ -1,0 +1,109 @@
+//! `/metrics`: one scrape. Filters and error texts are node_exporter's; the answer is there before the scraper gives up.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use collectors::{Collected, Filter, TABLE};
+use exposition::{Encoding, Gzip, Page, assemble, negotiate, negotiate_encoding};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderName, Request, Response, StatusCode};
+
+use crate::agent::Agent;
+use crate::{not_yet, own_metrics};
+
+/// Without a word from the scraper: Prometheus' default timeout.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+/// No scraper waits longer.
+const LONGEST_TIMEOUT_SECONDS: f64 = 3600.0;
+
+pub async fn answer(agent: &Agent, request: &Request) -> Response {
+    let deadline = Instant::now() + patience(request, agent.flags.timeout_offset);
+    let filter = match filter(agent, request) {
+        Ok(filter) => filter,
+        Err(refusal) => return Response::text(StatusCode::BAD_REQUEST, refusal),
+    };
+    let Some(_in_flight) = agent.scrapes.enter() else {
+        let text = format!("Limit of concurrent requests reached ({}), try again later.\n", agent.scrapes.limit);
+        return Response::text(StatusCode::SERVICE_UNAVAILABLE, text);
+    };
+    let collected = collect(agent, &filter, deadline).await;
+    let response = write(agent, request, &collected);
+    agent.scrapes.ok.fetch_add(1, Ordering::Relaxed);
+    response
+}
+
+/// Waits until all collectors are back or the deadline has come.
+pub async fn collect(agent: &Agent, filter: &Filter, deadline: Instant) -> Collected {
+    let mut ticket = agent.runner.start(filter, deadline);
+    loop {
+        let next_look = tokio::time::Instant::from_std(ticket.next_look());
+        match tokio::time::timeout_at(next_look, &mut ticket).await {
+            Err(_) if ticket.tend() => {}
+            Ok(()) | Err(_) => return ticket.finish(),
+        }
+    }
+}
+
+fn filter(agent: &Agent, request: &Request) -> Result<Filter, String> {
+    let form = request.form().map_err(|error| error.to_string())?;
+    let collect: Vec<&str> = form.all("collect[]").collect();
+    let exclude: Vec<&str> = form.all("exclude[]").collect();
+    if collect.is_empty() && exclude.is_empty() {
+        return Ok(agent.runner.everything());
+    }
+    let is_known = |name: &str| not_yet::is_upstream(name) || TABLE.iter().any(|spec| spec.name == name);
+    agent.runner.filter(&collect, &exclude, is_known).map_err(|error| error.to_string())
+}
+
+fn write(agent: &Agent, request: &Request, collected: &Collected) -> Response {
+    let header = |name: HeaderName| request.header(name.as_str()).unwrap_or("");
+    let negotiated = negotiate(header(ACCEPT));
+    let mut own = Page::new();
+    own_metrics::write(agent, &mut own);
+    let mut text = agent.texts.take();
+    let assembled = assemble(collected.pages().chain([&own]), negotiated.dialect, &mut text);
+    agent.scrapes.note_dropped(&assembled.dropped);
+    let response = Response::empty(StatusCode::OK).header(CONTENT_TYPE, &negotiated.content_type);
+    if negotiate_encoding(header(ACCEPT_ENCODING)) == Encoding::Identity {
+        return Response { body: agent.texts.lend(text), ..response };
+    }
+    let mut packed = agent.texts.take();
+    Gzip::default().compress(&text, &mut packed);
+    agent.texts.give_back(text);
+    Response { body: agent.texts.lend(packed), ..response }.header(CONTENT_ENCODING, "gzip")
+}
+
+/// How long the scraper waits, less the margin for the way back; half of it where the margin would leave too little.
+fn patience(request: &Request, offset: Duration) -> Duration {
+    let header = request.header("X-Prometheus-Scrape-Timeout-Seconds");
+    let seconds = header.and_then(|text| text.trim().parse::<f64>().ok()).filter(|seconds| *seconds > 0.0);
+    let timeout = match seconds {
+        Some(seconds) => Duration::from_secs_f64(seconds.min(LONGEST_TIMEOUT_SECONDS)),
+        None => return DEFAULT_TIMEOUT,
+    };
+    timeout.saturating_sub(offset).max(timeout / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patience_for(header: Option<&str>) -> f64 {
+        let mut request = Request::get("/metrics", "");
+        if let Some(header) = header {
+            request.headers.insert("x-prometheus-scrape-timeout-seconds", header.parse().expect("a header"));
+        }
+        patience(&request, Duration::from_millis(500)).as_secs_f64()
+    }
+
+    #[test]
+    fn the_scrapers_timeout_is_kept_with_a_margin() {
+        assert_eq!(patience_for(None), 10.0);
+        assert_eq!(patience_for(Some("5")), 4.5);
+        assert_eq!(patience_for(Some("0.4")), 0.2);
+        for odd in ["", "x", "-1", "0", "NaN"] {
+            assert_eq!(patience_for(Some(odd)), 10.0, "{odd}");
+        }
+        assert_eq!(patience_for(Some("inf")), 3599.5);
+    }
+}
