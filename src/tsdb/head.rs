@@ -81,14 +81,15 @@ impl Head {
             return Ok(None);
         }
         let unavailable = |reason: String| AppendError::Unavailable { reason };
-        let mut log = log.lock();
-        log.relieve().map_err(|error| unavailable(format!("cannot write the log: {error}")))?;
+        log.lock().relieve().map_err(|error| unavailable(format!("cannot write the log: {error}")))?;
         let generation = index.generation();
         let slot = index.choose_slot(labels).map_err(|refused| unavailable(refused.to_string()))?;
         index.insert(slot, generation, labels.iter()).map_err(|refused| unavailable(refused.to_string()))?;
         self.place(slot, Series { generation, ..Series::default() });
         let series = join(generation, slot);
-        log.add_series(&index, series, index.list_at(slot));
+        // Not before the shard was locked and let go: a commit holds its shards while it waits for the log. Nobody can
+        // commit to the new series yet, for its ref is not out.
+        log.lock().add_series(&index, series, index.list_at(slot));
         Ok(Some((series, true)))
     }
 

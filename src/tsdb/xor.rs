@@ -84,6 +84,11 @@ impl OpenChunk {
         &self.data[..bytes_of(self.len_bits)]
     }
 
+    /// The byte that the next sample is written to, if it is there yet.
+    pub fn tail(&self) -> u8 {
+        self.data.get(self.len_bits as usize / 8).copied().unwrap_or(0)
+    }
+
     pub fn heap_bytes(&self) -> usize {
         self.data.len()
     }

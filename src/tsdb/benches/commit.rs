@@ -106,6 +106,7 @@ fn main() {
     drop(db);
     let started = cpu_ns();
     let (db, report) = Tsdb::open(options).expect("a replay");
+    println!("resident after the replay: {:.0} bytes a series", per_series(before_bytes + generator_bytes as f64));
     println!("replay of a checkpoint: {:.2} s for {} samples", (cpu_ns() - started) / 1e9, report.samples);
     drop(db);
     let _ = std::fs::remove_dir_all(&dir);

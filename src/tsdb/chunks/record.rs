@@ -147,6 +147,20 @@ mod tests {
         assert_eq!(ChunkRecord::parse(&bytes, ChunkPosition::new(7, 4712)), Err(BadRecord::Checksum));
     }
 
+    #[test]
+    fn the_bytes_are_those_of_the_format_page() {
+        let mut chunk = OpenChunk::default();
+        chunk.append(1000, 0);
+        chunk.append(3000, 0);
+        let mut bytes = Vec::new();
+        let (at, previous) = (ChunkPosition::new(7, 8), ChunkPosition::new(6, 300));
+        ChunkRecord::write(&mut bytes, at, 2 << 32 | 5, previous, &chunk);
+        let body = [&[2, 5, 2, 0xac, 0x02, 0xd0, 0x0f, 1, 0, 2][..], &[0xd0, 0x0f], &[0; 8], &[0xd0, 0x0f, 0]].concat();
+        let covered = [&[7, 0, 0, 0, 8, 0, 0, 0, body.len() as u8][..], &body].concat();
+        assert_eq!(bytes[..4], crc32fast::hash(&covered).to_le_bytes());
+        assert_eq!(bytes[4..], covered[8..]);
+    }
+
     proptest! {
         #[test]
         fn a_changed_byte_is_noticed(position: prop::sample::Index, change in 1u8..) {

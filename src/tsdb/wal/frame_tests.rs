@@ -110,3 +110,15 @@ fn a_file_of_another_kind_is_refused() {
     file.write_at(b"something else", 0).unwrap();
     assert!(FrameReader::new(file, 1).is_err());
 }
+
+#[test]
+fn the_bytes_are_those_of_the_format_page() {
+    let mut bytes = Vec::new();
+    write(&mut bytes, kind::END, 7, 8, b"ab");
+    let covered = [7, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, kind::END, b'a', b'b'];
+    let checksum = crc32fast::hash(&covered).to_le_bytes();
+    let mut expected = [&b"Vr\x05\0\x02\0\0\0"[..], &checksum].concat();
+    expected[3] = expected.iter().fold(0x5a, |check: u8, byte| check.rotate_left(3) ^ byte);
+    expected.extend_from_slice(b"ab");
+    assert_eq!(bytes, expected);
+}

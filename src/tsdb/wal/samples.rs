@@ -195,6 +195,22 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_are_those_of_the_format_page() {
+        let mut batch = Batch::default();
+        let series = 2u64 << 32 | 5;
+        for (series, timestamp_ms, value) in [(series, 100, 0.0), (series + 1, 100, 300.0), (series + 9, 99, -2.5)] {
+            batch.push(series, Sample { timestamp_ms, value });
+        }
+        let mut payload = Vec::new();
+        encode(&mut payload, &batch, &[0, 1, 2]);
+        let count_and_refs = [3, 10, 1 << 1 | 1, 2, 14, 0];
+        let times = [1, 0xc8, 0x01, 0, 1];
+        // -2.5 is 0xc004 and six bytes of zeros.
+        let values = [2 << 4, 9, 300u16.to_le_bytes()[0], 300u16.to_le_bytes()[1], 0x04, 0xc0];
+        assert_eq!(payload, [&count_and_refs[..], &times[..], &values[..]].concat());
+    }
+
+    #[test]
     fn a_scrape_of_small_counters_costs_little() {
         let mut batch = Batch::default();
         for series in 0..1000 {

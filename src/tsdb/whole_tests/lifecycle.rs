@@ -310,12 +310,13 @@ fn targets_commit_side_by_side_while_maintenance_runs() {
 
 #[test]
 fn the_background_thread_syncs_and_ends() {
-    let rig = Rig::with(|options| {
-        options.background = true;
-        options.wal_sync_interval = std::time::Duration::from_millis(1);
-        options.maintenance_interval = std::time::Duration::from_millis(1);
-        options.checkpoint_wal_bytes = 0;
-    });
+    let mut rig = Rig::new();
+    rig.scrape(&[labels(1)], 1);
+    rig.options.background = true;
+    rig.options.wal_sync_interval = std::time::Duration::from_millis(1);
+    rig.options.maintenance_interval = std::time::Duration::from_millis(1);
+    rig.options.checkpoint_wal_bytes = 0;
+    rig.restart();
     rig.scrape(&[labels(1)], 10);
     while rig.db().stats().wal.checkpoints_total == 0 {
         std::thread::yield_now();
