@@ -3,7 +3,7 @@
 
 use crate::ast::BinaryOp;
 use crate::quote::quoted_char;
-use crate::token::{Token, TokenKind};
+use crate::token::{Keyword, Token, TokenKind};
 
 /// The words of a text, the last of them `End` or `Error`.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub struct Words {
 }
 
 pub fn words(text: &str) -> Words {
-    let mut lexer = Lexer { text, at: 0, tokens: Vec::new(), open_parens: 0, state: State::Outside };
+    let mut lexer = Lexer { text, at: 0, start: 0, tokens: Vec::new(), open_parens: 0, state: State::Outside };
     let error = loop {
         match lexer.next_token() {
             Ok(Some(TokenKind::End)) => break None,
@@ -23,10 +23,7 @@ pub fn words(text: &str) -> Words {
         }
     };
     if error.is_some() {
-        let end = lexer.at.min(text.len());
-        let start = lexer.tokens.last().map_or(0, |token| token.end).min(end);
-        let start = start + (text[start..end].len() - text[start..end].trim_start().len());
-        lexer.tokens.push(Token { kind: TokenKind::Error, start, end });
+        lexer.tokens.push(Token { kind: TokenKind::Error, start: lexer.start, end: lexer.at });
     }
     Words { tokens: lexer.tokens, error }
 }
@@ -35,6 +32,8 @@ struct Lexer<'a> {
     text: &'a str,
     /// The offset of the next byte.
     at: usize,
+    /// The offset of the token that is being read.
+    start: usize,
     tokens: Vec<Token>,
     open_parens: usize,
     state: State,
@@ -55,6 +54,7 @@ impl Lexer<'_> {
     /// Reads one token, or blanks and comments (then `None`).
     fn next_token(&mut self) -> Result<Option<TokenKind>, String> {
         let start = self.at;
+        self.start = start;
         let Some(c) = self.peek() else {
             let kind = self.end_of_input()?;
             self.tokens.push(Token { kind, start, end: start });
@@ -80,7 +80,7 @@ impl Lexer<'_> {
     fn end_of_input(&self) -> Result<TokenKind, String> {
         match self.state {
             State::Braces => Err("unexpected end of input inside braces".to_owned()),
-            State::Brackets { .. } => Err("unexpected end of input in duration expression".to_owned()),
+            State::Brackets { .. } => Err("unclosed left bracket".to_owned()),
             State::Outside if self.open_parens > 0 => Err("unclosed left parenthesis".to_owned()),
             State::Outside => Ok(TokenKind::End),
         }
@@ -181,10 +181,11 @@ impl Lexer<'_> {
         if c == ':' {
             self.at += 1;
             if !has_duration {
+                self.start = self.at;
                 return Err("unexpected colon before duration in duration expression".to_owned());
             }
             if has_colon {
-                return Err("unexpected repeated colon in duration expression".to_owned());
+                return Err("unexpected colon ':'".to_owned());
             }
             self.state = State::Brackets { has_duration, has_colon: true };
             return Ok(TokenKind::Colon);
@@ -197,7 +198,14 @@ impl Lexer<'_> {
             self.state = State::Brackets { has_duration: true, has_colon };
             let start = self.at;
             self.skip_while(is_alphanumeric);
-            return Ok(TokenKind::of_word(&self.text[start..self.at]));
+            let word = TokenKind::of_word(&self.text[start..self.at]);
+            return match word {
+                TokenKind::Keyword(Keyword::Step | Keyword::Range | Keyword::MinOf | Keyword::MaxOf) => Ok(word),
+                _ => {
+                    self.at = start + 1;
+                    Err(format!("unexpected character in duration expression: {}", quoted_char(c)))
+                }
+            };
         }
         self.at += c.len_utf8();
         match c {
@@ -219,7 +227,11 @@ impl Lexer<'_> {
     }
 
     fn close_paren(&mut self) -> Result<TokenKind, String> {
-        self.open_parens = self.open_parens.checked_sub(1).ok_or("unexpected right parenthesis ')'")?;
+        if self.open_parens == 0 {
+            self.start = self.at;
+            return Err("unexpected right parenthesis ')'".to_owned());
+        }
+        self.open_parens -= 1;
         Ok(TokenKind::RightParen)
     }
 
@@ -256,8 +268,6 @@ impl Lexer<'_> {
         if self.rest_of_duration() {
             return Ok(TokenKind::Duration);
         }
-        // The text up to and with the character that does not fit.
-        self.at += self.peek().map_or(0, char::len_utf8);
         let text = crate::quote::quoted(&self.text.as_bytes()[start..self.at]);
         Err(format!("bad number or duration syntax: {text}"))
     }
@@ -304,7 +314,8 @@ impl Lexer<'_> {
         !self.peek().is_some_and(is_alphanumeric)
     }
 
-    /// What follows the first number of a duration: its unit, then further numbers and units.
+    /// What follows the first number of a duration: its unit, then further numbers and units. False leaves the position
+    /// after the first character that does not fit.
     fn rest_of_duration(&mut self) -> bool {
         if !self.accept("smhdwy") {
             return false;
@@ -317,7 +328,9 @@ impl Lexer<'_> {
             }
             self.accept("s");
         }
-        !self.peek().is_some_and(is_alphanumeric)
+        let misfit = self.peek().filter(|c| is_alphanumeric(*c));
+        self.at += misfit.map_or(0, char::len_utf8);
+        misfit.is_none()
     }
 
     fn accept(&mut self, set: &str) -> bool {

@@ -25,7 +25,8 @@ pub const MAX_HEIGHT: u32 = 150;
 pub fn parse(text: &str) -> Result<Expr, ParseError> {
     let mut parser = Parser::new(text);
     if parser.peek().kind == TokenKind::End {
-        return Err(parser.error_at(0, "no expression found in input"));
+        let message = "no expression found in input".to_owned();
+        return Err(ParseError { position: Position::UNKNOWN, message });
     }
     let expr = parser.expression()?;
     if parser.peek().kind != TokenKind::End {

@@ -11,6 +11,8 @@ pub struct Position {
 
 impl Position {
     pub const START: Position = Position { line: 1, column: 1 };
+    /// Where there is no text to point at.
+    pub const UNKNOWN: Position = Position { line: 0, column: 0 };
 
     /// The position of a byte offset; offsets past the end mean the end.
     pub fn of_offset(text: &str, offset: usize) -> Self {
@@ -23,6 +25,9 @@ impl Position {
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Position::UNKNOWN {
+            return f.write_str("unknown position");
+        }
         write!(f, "{}:{}", self.line, self.column)
     }
 }

@@ -103,7 +103,7 @@ fn unescape<'a>(text: &'a str, quote: char, out: &mut Vec<u8>) -> Result<&'a str
 fn digits(text: &str, count: usize, radix: u32) -> Result<u32, String> {
     let part = text.get(..count).ok_or("escape sequence not terminated")?;
     match part.chars().find(|c| !c.is_digit(radix)) {
-        Some(c) => Err(format!("unknown escape sequence U+{:04X} {}", u32::from(c), quoted_char(c))),
+        Some(c) => Err(format!("illegal character U+{:04X} {} in escape sequence", u32::from(c), quoted_char(c))),
         None => u32::from_str_radix(part, radix).map_err(|_| "escape sequence is out of range".to_owned()),
     }
 }

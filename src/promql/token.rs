@@ -106,7 +106,7 @@ impl TokenKind {
     pub fn can_name_metric(self) -> bool {
         match self {
             TokenKind::Identifier | TokenKind::MetricIdentifier | TokenKind::Aggregate(_) => true,
-            TokenKind::Operator(op) => op.is_set() || op == BinaryOp::Atan2,
+            TokenKind::Operator(op) => op.is_set(),
             TokenKind::Keyword(keyword) => !matches!(
                 keyword,
                 Keyword::Bool | Keyword::GroupLeft | Keyword::GroupRight | Keyword::Ignoring | Keyword::On
@@ -133,7 +133,7 @@ impl Token {
             TokenKind::Duration => format!("duration {}", shortened(value)),
             TokenKind::Text => format!("string {}", shortened(value)),
             TokenKind::Keyword(_) => format!("<{value}>"),
-            TokenKind::Operator(_) | TokenKind::RegexMatch | TokenKind::RegexMismatch | TokenKind::Assign => {
+            TokenKind::Operator(_) | TokenKind::RegexMatch | TokenKind::RegexMismatch => {
                 format!("<op:{value}>")
             }
             TokenKind::Aggregate(_) => format!("<aggr:{value}>"),

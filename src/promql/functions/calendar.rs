@@ -23,7 +23,7 @@ struct Date {
 
 impl Moment {
     pub fn of_seconds(seconds: f64) -> Self {
-        let is_in_range = (-9.223_372_036_854_775_8e18..9.223_372_036_854_775_8e18).contains(&seconds);
+        let is_in_range = (i64::MIN as f64..-(i64::MIN as f64)).contains(&seconds);
         let seconds = if is_in_range { seconds as i64 } else { i64::MIN };
         Moment(seconds.wrapping_add(BEFORE_EPOCH_SECONDS) as u64)
     }

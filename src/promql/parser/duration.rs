@@ -1,7 +1,7 @@
 //! Durations: in brackets an expression of numbers (seconds), durations, `step()`, `range()`, `min_of`, `max_of`; after
 //! `offset` one such operand, signed if need be.
 
-use model::parse_duration_ms;
+use model::{DurationError, parse_duration_ms};
 
 use super::{Parser, number::number};
 use crate::ast::{BinaryOp, DurationExpr, DurationOp, Number};
@@ -16,12 +16,18 @@ impl Parser<'_> {
         let token = self.advance();
         let word = self.word(token);
         if token.kind == TokenKind::Duration {
-            let ms = parse_duration_ms(word).map_err(|error| self.error_at(token.start, error.to_string()))?;
+            let ms = parse_duration_ms(word).map_err(|error| match error {
+                DurationError::TooLong(_) => self.error_at(token.start, "duration out of range"),
+                error => self.error_at(token.start, error.to_string()),
+            })?;
             return Ok(Number { value: ms as f64 / 1000.0, is_duration: true });
         }
         match number(word) {
             Some(value) => Ok(Number { value, is_duration: false }),
-            None => Err(self.error_at(token.start, format!("error parsing number: {word:?}"))),
+            None => Err(self.error_at(
+                token.start,
+                format!("error parsing number: strconv.ParseFloat: parsing {word:?}: invalid syntax"),
+            )),
         }
     }
 

@@ -157,7 +157,7 @@ impl Parser<'_> {
                 return Ok(arguments);
             }
             self.expect(TokenKind::Comma, "", "")?;
-            if self.peek().kind == TokenKind::RightParen {
+            if let TokenKind::RightParen | TokenKind::Comma = self.peek().kind {
                 return Err(self.error_at(comma.start, "trailing commas not allowed in function call args"));
             }
         }

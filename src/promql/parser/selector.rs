@@ -5,6 +5,7 @@ use model::{METRIC_NAME, MatchOp, Matcher};
 use super::{Parser, duration};
 use crate::ast::{At, BinaryOp, Expr, ExprKind, Extension, RangeSelector, Selector, Shift, Subquery};
 use crate::error::ParseError;
+use crate::position::Position;
 use crate::quote::quoted;
 use crate::token::{Keyword, TokenKind};
 
@@ -101,7 +102,7 @@ impl Parser<'_> {
             let subquery = Subquery { inner: expr, range, step, shift: Shift::default() };
             return self.node(ExprKind::Subquery(Box::new(subquery)), position);
         }
-        self.expect(TokenKind::RightBracket, "subquery or range selector", "\":\" or \"]\"")?;
+        self.expect(TokenKind::RightBracket, "subquery or range", "\":\" or \"]\"")?;
         match expr.kind {
             ExprKind::Selector(selector) if selector.shift.offset.is_some() => {
                 Err(self.error_at(bracket.start, "no offset modifiers allowed before range"))
@@ -133,8 +134,8 @@ impl Parser<'_> {
 
     fn at(&mut self, mut expr: Expr) -> Result<Expr, ParseError> {
         self.advance();
-        let at = self.at_time()?;
         let position = expr.position;
+        let at = self.at_time(position)?;
         let refuse = |message: &str| Err(ParseError { position, message: message.to_owned() });
         match shift_of(&mut expr) {
             None => refuse(
@@ -148,8 +149,7 @@ impl Parser<'_> {
         }
     }
 
-    fn at_time(&mut self) -> Result<At, ParseError> {
-        let start = self.peek().start;
+    fn at_time(&mut self, selector: Position) -> Result<At, ParseError> {
         let bound = match self.peek().kind {
             TokenKind::Keyword(Keyword::Start) => Some(At::Start),
             TokenKind::Keyword(Keyword::End) => Some(At::End),
@@ -170,7 +170,9 @@ impl Parser<'_> {
         }
         let seconds = self.signed_number("@")?.value;
         if seconds.is_nan() || seconds.abs() > duration::MAX_SECONDS * 1e6 {
-            return Err(self.error_at(start, format!("timestamp out of bounds for @ modifier: {seconds:.6}")));
+            let shown = if seconds.is_finite() { format!("{seconds:.6}") } else { model::format_float(seconds) };
+            let message = format!("timestamp out of bounds for @ modifier: {shown}");
+            return Err(ParseError { position: selector, message });
         }
         Ok(At::Time((seconds * 1000.0).round() as i64))
     }
