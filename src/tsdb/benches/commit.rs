@@ -31,6 +31,9 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
+    if let Some(dir) = std::env::var_os("REOPEN") {
+        return reopen(dir.into());
+    }
     let rounds: usize = std::env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
     let dir = std::env::temp_dir().join(format!("tsdb-bench-{}", std::process::id()));
     let now_ms = Arc::new(AtomicI64::new(START_MS));
@@ -106,10 +109,21 @@ fn main() {
     drop(db);
     let started = cpu_ns();
     let (db, report) = Tsdb::open(options).expect("a replay");
-    println!("resident after the replay: {:.0} bytes a series", per_series(before_bytes + generator_bytes as f64));
     println!("replay of a checkpoint: {:.2} s for {} samples", (cpu_ns() - started) / 1e9, report.samples);
     drop(db);
-    let _ = std::fs::remove_dir_all(&dir);
+    if std::env::var_os("KEEP").is_none() {
+        let _ = std::fs::remove_dir_all(&dir);
+    }
+}
+
+/// What a replay leaves in the memory of a new process: `KEEP=1` first, then `REOPEN=<directory>`.
+fn reopen(dir: std::path::PathBuf) {
+    let before_bytes = resident_bytes();
+    let started = cpu_ns();
+    let (db, report) = Tsdb::open(Options::new(dir)).expect("a replay");
+    println!("replay: {:.2} s for {} samples", (cpu_ns() - started) / 1e9, report.samples);
+    println!("resident after the replay: {:.0} bytes a series", per_series(before_bytes));
+    drop(db);
 }
 
 fn select(db: &Tsdb, what: &str, matchers: &[Matcher], start_ms: i64, rounds: usize) {

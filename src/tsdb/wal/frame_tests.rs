@@ -1,3 +1,5 @@
+//! Frames read back, and what damage does to them.
+
 use proptest::prelude::*;
 
 use super::*;
