@@ -207,7 +207,7 @@ fn targets_that_misbehave_cost_only_themselves() {
     for (job, word) in [
         ("malformed", "line 3"),
         ("endless", "body"),
-        ("silent", "timed out"),
+        ("silent", "no complete answer within"),
         ("lying", ""),
         ("absent", "refused"),
         ("limited", "sample_limit"),

@@ -93,7 +93,7 @@ fn both_sides(folder: &Path) -> Option<Sides> {
         [1]
     .as_str()
     .and_then(|text| text.parse::<f64>().ok())
-    .unwrap_or_else(|| now_seconds())
+    .unwrap_or_else(now_seconds)
     .floor()
         - 8.0;
 

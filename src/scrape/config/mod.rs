@@ -135,7 +135,7 @@ impl Jobs {
             let Some(config) = ScrapeConfig::read(&item, global, inherited) else { continue };
             let here = format!("{}:{}", root.reading.file, item.place.line);
             match self.names.get(&config.job_name) {
-                Some(first) => item.wrong(format!("the job name {:?} is taken by {first}", config.job_name)),
+                Some(first) => item.wrong(format!("the job_name {:?} is taken by {first}", config.job_name)),
                 None => drop(self.names.insert(config.job_name.clone(), here)),
             }
             self.configs.push(config);
