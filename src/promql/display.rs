@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use model::{METRIC_NAME, MatchOp, Matcher, format_duration_ms, is_valid_label_name};
 
 use crate::ast::{
-    Aggregate, At, Binary, Cardinality, DurationExpr, Expr, ExprKind, Extension, Grouping, Matching, Number,
+    Aggregate, At, Binary, BinaryOp, Cardinality, DurationExpr, Expr, ExprKind, Extension, Grouping, Matching, Number,
     RangeSelector, Selector, Shift, Subquery,
 };
 use crate::quote::write_quoted;
@@ -100,20 +100,8 @@ impl Display for Shift {
             None => {}
         }
         match &self.offset {
-            Some(offset) => write!(f, " offset {}", WholeDuration(offset)),
+            Some(offset) => write!(f, " offset {}", offset),
             None => Ok(()),
-        }
-    }
-}
-
-/// A duration in a place of its own, where a plain number is printed as a duration.
-struct WholeDuration<'a>(&'a DurationExpr);
-
-impl Display for WholeDuration<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            DurationExpr::Number(number) => Number { is_duration: true, ..*number }.fmt(f),
-            other => other.fmt(f),
         }
     }
 }
@@ -138,15 +126,15 @@ impl Display for DurationExpr {
 impl Display for RangeSelector {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let RangeSelector { selector, range } = self;
-        write!(f, "{}[{}]{}", Series(selector), WholeDuration(range), Shifted(&selector.shift, selector))
+        write!(f, "{}[{}]{}", Series(selector), range, Shifted(&selector.shift, selector))
     }
 }
 
 impl Display for Subquery {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{}[{}:", self.inner, WholeDuration(&self.range))?;
+        write!(f, "{}[{}:", self.inner, self.range)?;
         if let Some(step) = &self.step {
-            WholeDuration(step).fmt(f)?;
+            step.fmt(f)?;
         }
         write!(f, "]{}", self.shift)
     }
@@ -175,7 +163,14 @@ impl Display for Grouping {
 
 impl Display for Binary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.left, self.op.symbol())?;
+        match &self.left.kind {
+            // A sign would be one of the whole power.
+            ExprKind::Number(number) if self.op == BinaryOp::Power && number.value == f64::INFINITY => {
+                f.write_str("Inf")?;
+            }
+            _ => self.left.fmt(f)?,
+        }
+        write!(f, " {}", self.op.symbol())?;
         if self.returns_bool {
             f.write_str(" bool")?;
         }

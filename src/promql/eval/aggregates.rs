@@ -77,16 +77,17 @@ impl Evaluator<'_> {
     /// Of quantiles that differ from step to step, only the extremes are worth a note.
     fn check_quantile_range(&self, aggregate: &Aggregate, params: &[f64]) {
         let Some(param) = &aggregate.param else { return };
+        let position = param.unwrapped().position;
         let lowest = params.iter().copied().fold(f64::INFINITY, f64::min);
         let highest = params.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         if params.iter().any(|q| q.is_nan()) {
-            self.check_quantiles(&[f64::NAN], param);
+            self.check_quantiles(&[f64::NAN], position);
         }
         if lowest < 0.0 {
-            self.check_quantiles(&[lowest], param);
+            self.check_quantiles(&[lowest], position);
         }
         if highest > 1.0 {
-            self.check_quantiles(&[highest], param);
+            self.check_quantiles(&[highest], position);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use model::{Labels, METRIC_NAME};
 
-use super::metric::{Metric, without_name};
+use super::metric::Metric;
 use super::steps::{ABSENT, Steps, has_any, is_present};
 use super::{Evaluator, Sink};
 use crate::ast::{Call, Expr};
@@ -36,7 +36,7 @@ impl Evaluator<'_> {
             shape_of(name, shape);
             value
         })?;
-        self.check_quantiles(&quantiles, &call.args[0]);
+        self.check_quantiles(&quantiles, call.args[0].position);
         Ok(())
     }
 
@@ -66,9 +66,8 @@ impl Evaluator<'_> {
                 return Ok(());
             };
             held.grow(row.len(), size_of_val(row) + 32)?;
+            // The name still tells histograms apart.
             let labels = metric.labels.without(&[BOUND]);
-            // Where names go at the end only, they tell histograms apart until then.
-            let labels = if self.options.delayed_name_removal { labels } else { without_name(&labels) };
             let position = *index.entry(labels.clone()).or_insert_with(|| {
                 let metric = self.renamed(Metric { labels, loses_name: metric.loses_name });
                 histograms.push(Histogram { metric, name, buckets: Vec::new() });
@@ -79,18 +78,20 @@ impl Evaluator<'_> {
         })?;
         let mut buckets = Vec::new();
         let mut result = steps.row();
-        for histogram in &histograms {
-            for (step, value) in result.iter_mut().enumerate() {
-                buckets.clear();
-                let counts = histogram.buckets.iter().filter(|(_, row)| is_present(row[step]));
-                buckets.extend(counts.map(|(upper_bound, row)| Bucket { upper_bound: *upper_bound, count: row[step] }));
-                *value = if buckets.is_empty() { ABSENT } else { of(step, &histogram.name, &mut buckets) };
+        self.merged(self.may_collide(operand), sink, |sink| {
+            for histogram in &histograms {
+                for (step, value) in result.iter_mut().enumerate() {
+                    buckets.clear();
+                    let counts = histogram.buckets.iter().filter(|(_, row)| is_present(row[step]));
+                    buckets.extend(counts.map(|(bound, row)| Bucket { upper_bound: *bound, count: row[step] }));
+                    *value = if buckets.is_empty() { ABSENT } else { of(step, &histogram.name, &mut buckets) };
+                }
+                if has_any(&result) {
+                    sink(histogram.metric.clone(), &mut result)?;
+                }
             }
-            if has_any(&result) {
-                sink(histogram.metric.clone(), &mut result)?;
-            }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 

@@ -13,6 +13,12 @@ pub(crate) struct Notes {
     infos: RefCell<BTreeMap<String, Position>>,
 }
 
+/// How many notes of a kind an answer lists; the others are counted.
+const LISTED: usize = 10;
+
+/// How many notes of a kind are remembered.
+const REMEMBERED: usize = 10_000;
+
 impl Notes {
     pub fn invalid_quantile(&self, q: f64, position: Position) {
         let shown = general(q);
@@ -36,19 +42,19 @@ impl Notes {
     }
 
     pub fn warnings(&self) -> Vec<String> {
-        listed(&self.warnings)
+        listed(&self.warnings, "warning")
     }
 
     pub fn infos(&self) -> Vec<String> {
-        listed(&self.infos)
+        listed(&self.infos, "info")
     }
 
     fn warn(&self, text: String, position: Position) {
-        self.warnings.borrow_mut().insert(format!("PromQL warning: {text}"), position);
+        remember(&self.warnings, format!("PromQL warning: {text}"), position);
     }
 
     fn inform(&self, text: String, position: Position) {
-        self.infos.borrow_mut().insert(format!("PromQL info: {text}"), position);
+        remember(&self.infos, format!("PromQL info: {text}"), position);
     }
 }
 
@@ -56,6 +62,36 @@ fn with_metric(text: String, metric_name: &str) -> String {
     if metric_name.is_empty() { text } else { format!("{text} for metric name {metric_name:?}") }
 }
 
-fn listed(notes: &RefCell<BTreeMap<String, Position>>) -> Vec<String> {
-    notes.borrow().iter().map(|(text, position)| format!("{text} ({position})")).collect()
+fn remember(notes: &RefCell<BTreeMap<String, Position>>, text: String, position: Position) {
+    let mut notes = notes.borrow_mut();
+    if notes.len() < REMEMBERED || notes.contains_key(&text) {
+        notes.insert(text, position);
+    }
+}
+
+fn listed(notes: &RefCell<BTreeMap<String, Position>>, kind: &str) -> Vec<String> {
+    let notes = notes.borrow();
+    let mut listed: Vec<String> =
+        notes.iter().take(LISTED).map(|(text, position)| format!("{text} ({position})")).collect();
+    if notes.len() > LISTED {
+        listed.push(format!("{} more {kind} annotations omitted", notes.len() - LISTED));
+    }
+    listed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_listed_once_and_many_are_counted() {
+        let notes = Notes::default();
+        notes.not_a_counter("x", Position { line: 1, column: 2 });
+        notes.not_a_counter("x", Position { line: 1, column: 9 });
+        let text = "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"x\"";
+        assert_eq!(notes.infos(), [format!("{text} (1:9)")]);
+        (2..25).for_each(|q| notes.invalid_quantile(f64::from(q), Position::START));
+        assert_eq!(notes.warnings().len(), 11);
+        assert_eq!(notes.warnings()[10], "13 more warning annotations omitted");
+    }
 }

@@ -9,6 +9,7 @@ use crate::ast::{Call, Expr};
 use crate::error::QueryError;
 use crate::functions::quantile;
 use crate::functions::window::{OverTime, Window};
+use crate::position::Position;
 use crate::value::ValueType;
 
 /// Endings of the names of counters.
@@ -44,7 +45,7 @@ impl Evaluator<'_> {
                     return Ok(());
                 }
                 if function.has_quantile {
-                    self.check_quantiles(&windows.params[0], scalars[0]);
+                    self.check_quantiles(&windows.params[0], scalars[0].position);
                 }
                 if is_counter_function {
                     let name = metric.labels.get(METRIC_NAME).unwrap_or("");
@@ -58,9 +59,9 @@ impl Evaluator<'_> {
         })
     }
 
-    pub(crate) fn check_quantiles(&self, quantiles: &[f64], arg: &Expr) {
+    pub(crate) fn check_quantiles(&self, quantiles: &[f64], position: Position) {
         for q in quantiles.iter().filter(|q| !quantile::is_valid(**q)) {
-            self.notes.invalid_quantile(*q, arg.unwrapped().position);
+            self.notes.invalid_quantile(*q, position);
         }
     }
 }

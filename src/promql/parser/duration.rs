@@ -38,7 +38,7 @@ impl Parser<'_> {
         match duration.constant_ms() {
             Some(Err(message)) => Err(self.error_at(start, message)),
             Some(Ok(ms)) if ms <= 0 => Err(self.error_at(start, "duration must be greater than 0")),
-            _ => Ok(duration),
+            _ => Ok(whole(duration)),
         }
     }
 
@@ -59,7 +59,7 @@ impl Parser<'_> {
         };
         match duration.constant_ms() {
             Some(Err(message)) => Err(self.error_at(start, message)),
-            _ => Ok(duration),
+            _ => Ok(whole(duration)),
         }
     }
 
@@ -144,6 +144,16 @@ fn operator(kind: TokenKind) -> Option<(DurationOp, u8)> {
         TokenKind::Operator(BinaryOp::Power) => (DurationOp::Power, POWER),
         _ => return None,
     })
+}
+
+/// A number that stands alone is a duration of whole milliseconds.
+fn whole(duration: DurationExpr) -> DurationExpr {
+    match duration {
+        DurationExpr::Number(Number { value, .. }) => {
+            DurationExpr::Number(Number { value: (value * 1000.0).round() / 1000.0, is_duration: true })
+        }
+        computed => computed,
+    }
 }
 
 /// The sign of a number is part of the number.

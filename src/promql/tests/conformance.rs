@@ -8,7 +8,19 @@ use std::path::PathBuf;
 use script::{Verdict, run};
 
 /// Statements that pass, by file.
-const FLOORS: &[(&str, usize)] = &[];
+const FLOORS: &[(&str, usize)] = &[
+    ("aggregators.test", 125),
+    ("at_modifier.test", 78),
+    ("duration_expression.test", 59),
+    ("extended_vectors.part_a.test", 15),
+    ("functions.test", 323),
+    ("literals.test", 25),
+    ("operators.test", 142),
+    ("selectors.test", 31),
+    ("staleness.test", 17),
+    ("trig_functions.test", 19),
+    ("type_and_unit.test", 58),
+];
 
 fn folder() -> Option<PathBuf> {
     let default = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance");
