@@ -97,6 +97,8 @@ enum Source {
         sets: Vec<Tables>,
         /// The set that held something; it stays.
         chosen: Option<usize>,
+        /// While none did: the set to look into next. The first time all are looked into, then one on each scrape.
+        next: Option<usize>,
     },
     V2(CgroupFile),
 }
@@ -126,7 +128,7 @@ impl BlockIo {
                 let set = |files: &[(usize, &str)]| {
                     files.iter().map(|(table, name)| (*table, place.file(&directory, name))).collect()
                 };
-                Source::V1 { sets: SETS_V1.into_iter().map(set).collect(), chosen: None }
+                Source::V1 { sets: SETS_V1.into_iter().map(set).collect(), chosen: None, next: None }
             }
         };
         Some(BlockIo { source, devices: Vec::new() })
@@ -149,17 +151,17 @@ impl BlockIo {
                     });
                 });
             }
-            Source::V1 { sets, chosen } => {
+            Source::V1 { sets, chosen, next } => {
+                let only = chosen.or(*next);
                 for (index, set) in sets.iter_mut().enumerate() {
-                    if chosen.is_some_and(|chosen| chosen != index) {
-                        continue;
-                    }
-                    read_set(set, devices, reader);
-                    if !devices.is_empty() {
-                        *chosen = Some(index);
-                        break;
+                    if only.is_none_or(|only| only == index) && devices.is_empty() {
+                        read_set(set, devices, reader);
+                        if !devices.is_empty() {
+                            *chosen = Some(index);
+                        }
                     }
                 }
+                *next = Some(next.map_or(0, |next| (next + 1) % sets.len()));
             }
         }
     }

@@ -5,7 +5,8 @@
 //! A scrape reads all figures of all cgroups, then writes family by family. Which cgroups there are comes from the tree
 //! (kept current by inotify), who they are from the resolver.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ use super::group::Group;
 use super::label_text::{PodName, label_text};
 use super::layers::Layers;
 use super::machine::Machine;
-use super::network::namespace_of;
+use super::network::{host_namespace, namespace_of};
 use super::resolver::Resolver;
 use super::settings::{ContainerSettings, FLAGS};
 use super::{block_io, cpu, filesystem, machine, memory, network, pids, pressure, spec, times};
@@ -54,7 +55,9 @@ pub const SPEC: Spec = Spec {
 /// How long a scrape waits for the names of containers that are new.
 const NAMES_WAIT: Duration = Duration::from_millis(500);
 /// Limits of so many cgroups are read on each scrape, in turns: all of them on most machines.
-const SPECS_PER_SCRAPE: usize = 48;
+const SPECS_PER_SCRAPE: usize = 32;
+/// How many cgroups below a container are searched for a process.
+const MAX_CHILDREN: usize = 16;
 
 struct Containers {
     host: Host,
@@ -197,7 +200,7 @@ impl Watched {
     /// Decides which cgroup shows which network namespace.
     fn give_namespaces(&mut self, host: &Host) {
         let roots = &host.roots;
-        let hosts = namespace_of(roots, 1);
+        let hosts = host_namespace(roots);
         let mut candidates: Vec<(u8, usize, u32, Option<PathBuf>)> = Vec::new();
         for (index, cgroup) in self.cgroups.iter_mut().enumerate() {
             cgroup.network.set_file(None);
@@ -303,10 +306,17 @@ fn is_measured(path: &str) -> bool {
     identity.is_measured() && !is_inner
 }
 
-/// A process of a cgroup whose runtime tells none.
+/// A process of a cgroup whose runtime tells none: its own, else one of a cgroup right below it, where some runtimes and
+/// a systemd within put them.
 fn first_process(hierarchies: &Hierarchies, host: &Host, path: &str) -> Option<u32> {
     let place = Place { hierarchies, path, budget: &host.files };
-    let file = place.below(hierarchies.walked()?).join("cgroup.procs");
+    let directory = place.below(hierarchies.walked()?);
     let mut buffer = Vec::new();
-    procs::lowest(read_file(&file, &mut buffer).ok()?)
+    let mut lowest = |directory: &Path| procs::lowest(read_file(&directory.join("cgroup.procs"), &mut buffer).ok()?);
+    if let Some(pid) = lowest(&directory) {
+        return Some(pid);
+    }
+    let below =
+        fs::read_dir(&directory).ok()?.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    below.take(MAX_CHILDREN).find_map(|entry| lowest(&entry.path()))
 }

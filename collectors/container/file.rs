@@ -19,6 +19,9 @@ pub struct CgroupFile {
     rest: u8,
 }
 
+/// A read that is shorter than this has reached the end even of a file that is shown in pieces: they are pages.
+const SMALLEST_PIECE: usize = 2048;
+
 /// What reading works with during one scrape.
 pub struct Reader<'a> {
     pub buffer: &'a mut Vec<u8>,
@@ -50,14 +53,17 @@ impl CgroupFile {
             return None;
         }
         let Reader { buffer, problems, .. } = reader;
-        let read = if self.is_pieced { self.file.read(buffer) } else { self.file.read_single(buffer) };
-        match read {
-            Ok(bytes) => {
+        let mut length = self.file.read_single(buffer).map(<[u8]>::len);
+        if self.is_pieced && length.as_ref().is_ok_and(|length| *length >= SMALLEST_PIECE) {
+            length = self.file.read(buffer).map(<[u8]>::len);
+        }
+        match length {
+            Ok(length) => {
                 self.was_there = true;
                 self.misses = 0;
                 reader.has_read = true;
                 let path = self.file.path();
-                Some(parse(bytes, &mut |problem| problems.push(in_words(path, problem))))
+                Some(parse(&buffer[..length], &mut |problem| problems.push(in_words(path, problem))))
             }
             Err(error) => {
                 self.note(reader, error);

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use exposition::{Family, Page, counter};
 use kernel::proc::net_dev::interfaces;
-use kernel::read_file;
+use kernel::{Roots, read_file};
 
 use super::cgroup::Cgroup;
 use super::file::Reader;
@@ -130,7 +130,14 @@ pub fn write(page: &mut Page, cgroups: &[Cgroup]) {
     }
 }
 
+/// The machine's own namespace. Where process 1 hides it, the kernel's threads are in it too.
+pub fn host_namespace(roots: &Roots) -> Option<PathBuf> {
+    const KTHREADD: u32 = 2;
+    let is_kernel = || fs::read(roots.proc(format!("{KTHREADD}/comm"))).is_ok_and(|name| name == b"kthreadd\n");
+    namespace_of(roots, 1).or_else(|| is_kernel().then(|| namespace_of(roots, KTHREADD)).flatten())
+}
+
 /// Which namespace a process is in; `None` where we may not know.
-pub fn namespace_of(roots: &kernel::Roots, pid: u32) -> Option<PathBuf> {
+pub fn namespace_of(roots: &Roots, pid: u32) -> Option<PathBuf> {
     fs::read_link(roots.proc(format!("{pid}/ns/net"))).ok()
 }

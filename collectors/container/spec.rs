@@ -95,34 +95,37 @@ impl Spec {
     pub fn read(&mut self, reader: &mut Reader<'_>, machine: &MachineMemory) {
         self.is_read = true;
         self.now = Limits::default();
+        // Where a controller's first file is missing the others are too.
         match &self.cpu {
             Some((Version::V1, directory)) => {
                 let quota = reader.limit(directory, "cpu.cfs_quota_us");
                 self.now.cpu_quota_usec = quota.and_then(Limit::value);
-                self.now.cpu_period_usec = reader.read_once(directory, "cpu.cfs_period_us", parse_value);
-                self.now.cpu_shares =
-                    reader.read_once(directory, "cpu.shares", parse_value).map(|shares| shares as f64);
+                if quota.is_some() {
+                    self.now.cpu_period_usec = reader.read_once(directory, "cpu.cfs_period_us", parse_value);
+                    let shares = reader.read_once(directory, "cpu.shares", parse_value);
+                    self.now.cpu_shares = shares.map(|shares| shares as f64);
+                }
             }
             Some((Version::V2, directory)) => {
-                let max = reader.read_once(directory, "cpu.max", CpuMax::parse);
-                self.now.cpu_quota_usec = max.and_then(|max| max.quota_usec.value());
-                self.now.cpu_period_usec = max.map(|max| max.period_usec);
-                self.now.cpu_shares = reader.read_once(directory, "cpu.weight", parse_value).and_then(shares_of_weight);
+                if let Some(max) = reader.read_once(directory, "cpu.max", CpuMax::parse) {
+                    self.now.cpu_quota_usec = max.quota_usec.value();
+                    self.now.cpu_period_usec = Some(max.period_usec);
+                    let weight = reader.read_once(directory, "cpu.weight", parse_value);
+                    self.now.cpu_shares = weight.and_then(shares_of_weight);
+                }
             }
             None => {}
         }
-        match &self.memory {
-            Some((Version::V1, directory)) => {
-                self.now.memory_limit = reader.limit(directory, "memory.limit_in_bytes");
-                self.now.swap_limit = reader.limit(directory, "memory.memsw.limit_in_bytes");
-                self.now.memory_reservation = reader.limit(directory, "memory.soft_limit_in_bytes");
+        if let Some((version, directory)) = &self.memory {
+            let [limit, swap, reservation] = match version {
+                Version::V1 => ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.soft_limit_in_bytes"],
+                Version::V2 => ["memory.max", "memory.swap.max", "memory.min"],
+            };
+            self.now.memory_limit = reader.limit(directory, limit);
+            if self.now.memory_limit.is_some() {
+                self.now.swap_limit = reader.limit(directory, swap);
+                self.now.memory_reservation = reader.limit(directory, reservation);
             }
-            Some((Version::V2, directory)) => {
-                self.now.memory_limit = reader.limit(directory, "memory.max");
-                self.now.swap_limit = reader.limit(directory, "memory.swap.max");
-                self.now.memory_reservation = reader.limit(directory, "memory.min");
-            }
-            None => {}
         }
         if self.is_root && self.memory.as_ref().is_some_and(|(_, directory)| directory.join("memory.stat").exists()) {
             self.now.memory_limit = machine.total_bytes.map(Limit::Value);

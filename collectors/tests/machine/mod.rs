@@ -11,8 +11,20 @@ use kernel::{Host, Roots};
 /// Collectors whose answer comes from system calls or the wire, and so is never a fake machine's.
 pub const NOT_FROM_FILES: &[(&str, &str)] = &[("uname", "uname(2)"), ("timex", "adjtimex(2)")];
 
-/// Families of other collectors that are the same: the clock.
-pub const NOT_FROM_FILES_FAMILIES: &[&str] = &["node_time_seconds", "node_time_zone_offset_seconds"];
+/// Families of other collectors that are the same: the clock, times of files, and what the file systems that hold the
+/// fake machines have to spare.
+pub const NOT_FROM_FILES_FAMILIES: &[&str] = &[
+    "container_creation_time_seconds",
+    "container_fs_inodes_free",
+    "container_fs_inodes_total",
+    "container_fs_limit_bytes",
+    "container_fs_usage_age_seconds",
+    "container_fs_usage_bytes",
+    "container_last_seen",
+    "container_start_time_seconds",
+    "node_time_seconds",
+    "node_time_zone_offset_seconds",
+];
 
 /// Everything on that can be switched on, so that it is seen.
 pub const FLAGS: &[(&str, &str)] = &[
@@ -20,6 +32,7 @@ pub const FLAGS: &[(&str, &str)] = &[
     ("collector.cpu.info.flags-include", "^(aes|avx.*|constant_tsc)$"),
     ("collector.cpu.info.bugs-include", "^(spectre_.*|mds)$"),
     ("collector.stat.softirq", "true"),
+    ("whitelisted_container_labels", "app"),
 ];
 
 pub struct Machine {
