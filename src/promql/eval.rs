@@ -93,6 +93,9 @@ impl<'a> Evaluator<'a> {
         if steps.count > 1 && invariance::is_step_invariant(expr) {
             return self.once_for_all(expr, steps, sink);
         }
+        // The row that the operator works on, before it is allocated.
+        let held = self.budget.hold();
+        held.grow(0, steps.row_bytes())?;
         match &expr.kind {
             ExprKind::Paren(inner) => self.vector(inner, steps, sink),
             ExprKind::Selector(selector) => self.selector(selector, expr.position, steps, sink),

@@ -62,8 +62,8 @@ impl<'a> Budget<'a> {
     }
 
     fn grow(&self, samples: usize, bytes: usize) -> Result<(), QueryError> {
-        let samples = self.samples.get() + samples;
-        let bytes = self.bytes.get() + bytes;
+        let samples = self.samples.get().saturating_add(samples);
+        let bytes = self.bytes.get().saturating_add(bytes);
         self.samples.set(samples);
         self.bytes.set(bytes);
         let mut stats = self.stats.get();
@@ -87,8 +87,8 @@ impl<'a> Budget<'a> {
 
 impl Held<'_> {
     pub fn grow(&self, samples: usize, bytes: usize) -> Result<(), QueryError> {
-        self.samples.set(self.samples.get() + samples);
-        self.bytes.set(self.bytes.get() + bytes);
+        self.samples.set(self.samples.get().saturating_add(samples));
+        self.bytes.set(self.bytes.get().saturating_add(bytes));
         self.budget.grow(samples, bytes)
     }
 }

@@ -139,10 +139,15 @@ impl Evaluator<'_> {
         let mut series = 0;
         self.vector(&aggregate.operand, steps, &mut |metric, row| {
             let labels = groups.of(&metric.labels);
-            let group = *index.entry(labels).or_insert_with(|| {
-                leaders.push(vec![Leaders::default(); steps.count]);
-                leaders.len() - 1
-            });
+            let group = match index.get(&labels) {
+                Some(group) => *group,
+                None => {
+                    held.grow(0, steps.count * size_of::<Leaders>() + labels.heap_bytes())?;
+                    leaders.push(vec![Leaders::default(); steps.count]);
+                    index.insert(labels, leaders.len() - 1);
+                    leaders.len() - 1
+                }
+            };
             let mut grown = 0;
             let mut leads = false;
             for (step, value) in row.iter().enumerate().filter(|(_, value)| is_present(**value)) {

@@ -8,7 +8,8 @@ use model::{Labels, METRIC_NAME};
 use super::binary::of_elements;
 use super::merge::{MergedRows, Rows, SAME_LABELSET};
 use super::metric::{Metric, in_braces, without_name};
-use super::steps::{ABSENT, StepSet, Steps, has_any, is_present};
+use super::sets::Signatures;
+use super::steps::{ABSENT, Steps, has_any, is_present};
 use super::{Evaluator, Sink};
 use crate::ast::{Binary, Cardinality, Expr, Matching};
 use crate::error::QueryError;
@@ -55,7 +56,7 @@ impl Evaluator<'_> {
         let one_side = self.one_side(one, &signature, steps)?;
         let ambiguities = one_side.ambiguities(steps);
         let mut results = MergedRows::new(&self.budget);
-        let mut matched: HashMap<Labels, StepSet> = HashMap::new();
+        let mut matched = Signatures::new(&self.budget, steps);
         let mut result = steps.row();
         self.vector(many, steps, &mut |metric, row| {
             if let Some(ambiguity) = ambiguities.iter().find(|ambiguity| is_present(row[ambiguity.step])) {
@@ -65,7 +66,7 @@ impl Evaluator<'_> {
             let Some(partners) = one_side.groups.get(&key) else { return Ok(()) };
             let mut own_steps = None;
             if matching.cardinality == Cardinality::OneToOne {
-                own_steps = Some(matched.entry(key).or_insert_with(|| StepSet::new(&steps)));
+                own_steps = Some(matched.steps_of(key)?);
             }
             for partner in partners {
                 let partner = &one_side.rows.as_slice()[*partner];

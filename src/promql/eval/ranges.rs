@@ -83,7 +83,7 @@ impl Evaluator<'_> {
             return Ok(());
         }
         let held = self.budget.hold();
-        held.grow(inner_steps.count, inner_steps.count * 24)?;
+        held.grow(inner_steps.count, inner_steps.row_bytes().saturating_mul(2))?;
         let mut samples = Samples::default();
         let inner_sink: &mut Sink<'_> = &mut |metric, row| {
             samples.clear();

@@ -8,7 +8,7 @@ use super::Evaluator;
 use super::budget::Held;
 use super::merge::SAME_LABELSET;
 use super::metric::Metric;
-use super::steps::{Steps, is_present};
+use super::steps::{Steps, count_present, is_present};
 use crate::ast::{Expr, ExprKind};
 use crate::error::QueryError;
 use crate::value::{Outcome, Series, Value, ValueType, VectorSample};
@@ -38,6 +38,9 @@ impl Evaluator<'_> {
     pub(crate) fn range_value(&self, expr: &Expr, steps: Steps) -> Result<Value, QueryError> {
         let held = self.budget.hold();
         let mut series = Vec::new();
+        if steps.count == 0 {
+            return Ok(Value::Matrix(series));
+        }
         if expr.value_type() == ValueType::Scalar {
             let row = self.scalar(expr, steps)?;
             series.push(self.series(Labels::empty(), steps, &row, &held)?);
@@ -52,7 +55,8 @@ impl Evaluator<'_> {
     }
 
     fn series(&self, labels: Labels, steps: Steps, row: &[f64], held: &Held<'_>) -> Result<Series, QueryError> {
-        let mut samples = Samples::default();
+        let count = count_present(row);
+        let mut samples = Samples { timestamps_ms: Vec::with_capacity(count), values: Vec::with_capacity(count) };
         for (at_ms, value) in steps.iter().zip(row) {
             if is_present(*value) {
                 samples.push(at_ms, *value);

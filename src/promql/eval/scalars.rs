@@ -8,6 +8,8 @@ use crate::functions::{Body, math};
 
 impl Evaluator<'_> {
     pub(crate) fn scalar(&self, expr: &Expr, steps: Steps) -> Result<Vec<f64>, QueryError> {
+        let held = self.budget.hold();
+        held.grow(0, steps.row_bytes())?;
         match &expr.kind {
             ExprKind::Number(number) => Ok(vec![number.value; steps.count]),
             ExprKind::Paren(inner) => self.scalar(inner, steps),

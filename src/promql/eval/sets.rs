@@ -2,15 +2,24 @@
 //! signature.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use model::Labels;
 
+use super::budget::{Budget, Held};
 use super::matching::Signature;
 use super::merge::{MergedRows, SAME_LABELSET};
 use super::steps::{ABSENT, StepSet, Steps, has_any};
 use super::{Evaluator, Sink};
 use crate::ast::{Binary, BinaryOp, Expr, Matching};
 use crate::error::QueryError;
+
+/// The steps of each signature.
+pub(crate) struct Signatures<'b> {
+    steps: Steps,
+    sets: HashMap<Labels, StepSet>,
+    held: Held<'b>,
+}
 
 impl Evaluator<'_> {
     pub(crate) fn set_operation(
@@ -41,9 +50,9 @@ impl Evaluator<'_> {
         sink: &mut Sink<'_>,
     ) -> Result<(), QueryError> {
         let mut rows = MergedRows::new(&self.budget);
-        let mut present: HashMap<Labels, StepSet> = HashMap::new();
+        let mut present = Signatures::new(&self.budget, steps);
         self.vector(&binary.left, steps, &mut |metric, row| {
-            present.entry(signature.of(&metric.labels)).or_insert_with(|| StepSet::new(&steps)).add_row(row);
+            present.steps_of(signature.of(&metric.labels))?.add_row(row);
             rows.add(metric, row, SAME_LABELSET)
         })?;
         self.vector(&binary.right, steps, &mut |metric, row| {
@@ -56,27 +65,36 @@ impl Evaluator<'_> {
     }
 
     /// At which steps there is a series of each signature.
-    fn present_steps(
-        &self,
-        expr: &Expr,
-        signature: &Signature,
-        steps: Steps,
-    ) -> Result<HashMap<Labels, StepSet>, QueryError> {
-        let held = self.budget.hold();
-        let mut present: HashMap<Labels, StepSet> = HashMap::new();
+    fn present_steps(&self, expr: &Expr, signature: &Signature, steps: Steps) -> Result<Signatures<'_>, QueryError> {
+        let mut present = Signatures::new(&self.budget, steps);
         self.vector(expr, steps, &mut |metric, row| {
-            let key = signature.of(&metric.labels);
-            let key_bytes = key.heap_bytes();
-            let mut grown = 0;
-            let set = present.entry(key).or_insert_with(|| {
-                let set = StepSet::new(&steps);
-                grown = set.heap_bytes() + key_bytes;
-                set
-            });
-            set.add_row(row);
-            held.grow(0, grown)
+            present.steps_of(signature.of(&metric.labels))?.add_row(row);
+            Ok(())
         })?;
         Ok(present)
+    }
+}
+
+impl<'b> Signatures<'b> {
+    pub fn new(budget: &'b Budget<'b>, steps: Steps) -> Self {
+        Signatures { steps, sets: HashMap::new(), held: budget.hold() }
+    }
+
+    pub fn get(&self, signature: &Labels) -> Option<&StepSet> {
+        self.sets.get(signature)
+    }
+
+    /// The set of a signature, empty when it is new.
+    pub fn steps_of(&mut self, signature: Labels) -> Result<&mut StepSet, QueryError> {
+        let key_bytes = signature.heap_bytes();
+        match self.sets.entry(signature) {
+            Entry::Occupied(set) => Ok(set.into_mut()),
+            Entry::Vacant(place) => {
+                let set = StepSet::new(&self.steps);
+                self.held.grow(0, set.heap_bytes() + key_bytes)?;
+                Ok(place.insert(set))
+            }
+        }
     }
 }
 

@@ -51,6 +51,11 @@ impl Steps {
         (0..self.count).map(move |index| self.at_ms(index))
     }
 
+    /// Memory of a row.
+    pub fn row_bytes(&self) -> usize {
+        self.count.saturating_mul(size_of::<f64>())
+    }
+
     /// A row without values.
     pub fn row(&self) -> Vec<f64> {
         vec![ABSENT; self.count]

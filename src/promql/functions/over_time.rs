@@ -33,11 +33,11 @@ pub(crate) fn last(window: &Window<'_>, _: &mut Vec<f64>) -> Option<f64> {
 }
 
 pub(crate) fn max(window: &Window<'_>, _: &mut Vec<f64>) -> Option<f64> {
-    Some(window.values[position(window.values, |value, best| value > best)])
+    Some(extreme(window.values, |value, best| value > best))
 }
 
 pub(crate) fn min(window: &Window<'_>, _: &mut Vec<f64>) -> Option<f64> {
-    Some(window.values[position(window.values, |value, best| value < best)])
+    Some(extreme(window.values, |value, best| value < best))
 }
 
 pub(crate) fn time_of_max(window: &Window<'_>, _: &mut Vec<f64>) -> Option<f64> {
@@ -88,7 +88,14 @@ pub(crate) fn changes(window: &Window<'_>, _: &mut Vec<f64>) -> Option<f64> {
     Some(pairs.filter(|(before, after)| before != after && !(before.is_nan() && after.is_nan())).count() as f64)
 }
 
-/// The position of the best value; NaN is worse than any number.
+/// The best value; NaN is worse than any number.
+#[inline]
+fn extreme(values: &[f64], is_better: impl Fn(f64, f64) -> bool) -> f64 {
+    let better = |best: f64, value: &f64| if is_better(*value, best) || best.is_nan() { *value } else { best };
+    values.iter().fold(f64::NAN, better)
+}
+
+/// The position of the last of the best values.
 fn position(values: &[f64], is_better: impl Fn(f64, f64) -> bool) -> usize {
     let mut best = 0;
     for (index, value) in values.iter().enumerate() {
