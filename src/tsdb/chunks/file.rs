@@ -92,7 +92,9 @@ impl ChunkFile {
         }
         self.extend(magic.len() as u64, i64::MAX, i64::MIN);
         if let Some(noted) = noted {
-            self.extend(noted.bytes.min(size), noted.min_time_ms, noted.max_time_ms);
+            // It was empty when the checkpoint was taken if nothing could be written to it then.
+            let known_bytes = noted.bytes.max(magic.len() as u64).min(size);
+            self.extend(known_bytes, noted.min_time_ms, noted.max_time_ms);
             if size < noted.bytes {
                 return Err(skipped(size, format!("the file had {} bytes before", noted.bytes)));
             }

@@ -133,6 +133,24 @@ fn a_checkpoint_that_cannot_be_written_leaves_the_log_as_it_is() {
 }
 
 #[test]
+fn a_chunk_file_that_was_empty_at_the_checkpoint_is_read_later() {
+    let (mut rig, disk) = rig_with(|options| options.checkpoint_wal_bytes = 0);
+    rig.scrape(&series(), 2);
+    // Room to make the file, but not to write to it.
+    disk.fill_after(3);
+    let samples: Vec<_> = series();
+    let samples: Vec<_> = samples.iter().map(|labels| (labels, rig.now_ms() + 1, 1.0)).collect();
+    rig.try_commit(&samples).unwrap_err();
+    disk.heal();
+    rig.db().maintain();
+    assert_eq!((rig.files("chunks").len(), rig.db().stats().chunk_files.bytes), (1, 0));
+    rig.scrape(&series(), 20);
+    let before = rig.contents();
+    assert_eq!(rig.restart_after_crash().skipped, []);
+    assert_eq!(rig.contents(), before);
+}
+
+#[test]
 fn a_failed_sync_is_followed_by_a_checkpoint() {
     let (mut rig, disk) = rig_with(|_| {});
     rig.scrape(&series(), 3);

@@ -27,8 +27,8 @@ enum Operation {
     Crash,
     /// A crash, and the last segment loses bytes at its end.
     CrashAndTear(usize),
-    /// A crash, and one byte of the last segment changes.
-    CrashAndCorrupt(prop::sample::Index),
+    /// A crash, and one byte of the last segment, or of the last checkpoint, changes.
+    CrashAndCorrupt(&'static str, prop::sample::Index),
     /// A crash, and the newest chunk file loses bytes at its end.
     CrashAndTearChunks(usize),
     FillDisk(i64),
@@ -57,7 +57,8 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         1 => Just(Operation::Restart),
         2 => Just(Operation::Crash),
         1 => (0..40usize).prop_map(Operation::CrashAndTear),
-        1 => any::<prop::sample::Index>().prop_map(Operation::CrashAndCorrupt),
+        1 => any::<prop::sample::Index>().prop_map(|position| Operation::CrashAndCorrupt("wal", position)),
+        1 => any::<prop::sample::Index>().prop_map(|position| Operation::CrashAndCorrupt("checkpoint", position)),
         1 => (0..200usize).prop_map(Operation::CrashAndTearChunks),
         1 => (0..400i64).prop_map(Operation::FillDisk),
         2 => Just(Operation::HealDisk),
@@ -181,11 +182,11 @@ fn run(operations: &[Operation]) -> Result<(), TestCaseError> {
                 log_is_whole = false;
                 oracle.accept_loss(&rig.contents());
             }
-            Operation::CrashAndCorrupt(position) => {
+            Operation::CrashAndCorrupt(extension, position) => {
                 rig.crash();
                 disk.heal();
-                if let Some(segment) = rig.files("wal").last() {
-                    rig.damage(segment, |bytes| {
+                if let Some(file) = rig.files(extension).last() {
+                    rig.damage(file, |bytes| {
                         if !bytes.is_empty() {
                             let position = position.index(bytes.len());
                             bytes[position] ^= 0x5a;
