@@ -14,11 +14,11 @@ mod patience;
 mod percent;
 mod reason;
 mod request;
+mod request_target;
 mod responder;
 mod response;
 mod router;
 mod server;
-
 mod tls;
 mod url;
 
@@ -26,6 +26,8 @@ mod url;
 mod client_tests;
 #[cfg(test)]
 mod grpc_tests;
+#[cfg(test)]
+mod request_target_tests;
 #[cfg(test)]
 mod server_tests;
 

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::listen::{ListenError, listen};
 use crate::patience::{Patience, Progress};
+use crate::request_target::EncodedTargets;
 use crate::responder::Responder;
 use crate::{Exchange, Router};
 
@@ -212,6 +213,7 @@ async fn serve_connection(
     stats.connections_open.fetch_add(1, Ordering::Relaxed);
     // Responses are written whole; waiting for more to fill a packet only adds latency.
     let _ = stream.set_nodelay(true);
+    let stream = EncodedTargets::new(stream);
     let patient = Patience::new(stream, responder.progress.clone(), limits.head_timeout, limits.write_timeout);
     let serve = service_fn(move |request| {
         let responder = responder.clone();

@@ -11,14 +11,14 @@ use tokio::task::JoinHandle;
 
 use crate::{Limits, Method, Request, Response, Router, Server, ServerStats, StatusCode};
 
-struct Running {
-    address: String,
-    stats: Arc<ServerStats>,
+pub(crate) struct Running {
+    pub(crate) address: String,
+    pub(crate) stats: Arc<ServerStats>,
     stop: oneshot::Sender<()>,
     served: JoinHandle<usize>,
 }
 
-async fn start(router: Router, limits: Limits) -> Running {
+pub(crate) async fn start(router: Router, limits: Limits) -> Running {
     let server = Server::bind(&["127.0.0.1:0".to_owned()], limits).await.expect("a free port");
     let address = server.addresses()[0].to_string();
     let stats = server.stats();
@@ -30,7 +30,7 @@ async fn start(router: Router, limits: Limits) -> Running {
 }
 
 /// Sends bytes and returns everything that comes back until the server closes.
-async fn talk(address: &str, request: &str) -> String {
+pub(crate) async fn talk(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("connect");
     stream.write_all(request.as_bytes()).await.expect("write");
     let mut reply = Vec::new();
@@ -38,11 +38,11 @@ async fn talk(address: &str, request: &str) -> String {
     String::from_utf8_lossy(&reply).into_owned()
 }
 
-async fn get(address: &str, path: &str, headers: &str) -> String {
+pub(crate) async fn get(address: &str, path: &str, headers: &str) -> String {
     talk(address, &format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n")).await
 }
 
-fn status(reply: &str) -> &str {
+pub(crate) fn status(reply: &str) -> &str {
     reply.split(' ').nth(1).unwrap_or("none")
 }
 
