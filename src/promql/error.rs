@@ -17,6 +17,9 @@ pub struct ParseError {
 pub enum QueryError {
     #[error(transparent)]
     Parse(#[from] ParseError),
+    /// A range query needs a scalar or an instant vector.
+    #[error("invalid expression type {found:?} for range query, must be Scalar or instant Vector")]
+    InvalidType { found: &'static str },
     /// The query means something in PromQL that this engine does not compute.
     #[error("{position}: {what} is not supported")]
     Unsupported { what: String, position: Position },
@@ -50,7 +53,7 @@ pub enum ErrorType {
 impl QueryError {
     pub fn error_type(&self) -> ErrorType {
         match self {
-            QueryError::Parse(_) => ErrorType::BadData,
+            QueryError::Parse(_) | QueryError::InvalidType { .. } => ErrorType::BadData,
             QueryError::Timeout => ErrorType::Timeout,
             QueryError::Cancelled => ErrorType::Canceled,
             QueryError::Storage(_) => ErrorType::Internal,

@@ -52,10 +52,13 @@ pub(crate) struct Evaluator<'a> {
     notes: Notes,
 }
 
+/// Times further from the epoch are refused: offsets and windows could not be added without overflow.
+pub(crate) const MAX_TIME_MS: i64 = i64::MAX / 4;
+
 /// The value at one time.
 pub fn instant(storage: &dyn Storage, expr: &Expr, at_ms: i64, options: &QueryOptions) -> Result<Outcome, QueryError> {
     let bounds = QueryBounds { start_ms: at_ms, end_ms: at_ms, step_ms: 0 };
-    let evaluator = Evaluator::new(storage, options, bounds, true);
+    let evaluator = Evaluator::new(storage, options, bounds, true)?;
     let value = evaluator.instant_value(expr)?;
     Ok(evaluator.outcome(value))
 }
@@ -73,19 +76,26 @@ pub fn range(
         return Err(QueryError::execution("the step of a range query must be greater than 0"));
     }
     if !matches!(expr.value_type(), ValueType::Scalar | ValueType::Vector) {
-        let found = expr.value_type().documented();
-        let message = format!("invalid expression type {found:?} for range query, must be Scalar or instant Vector");
-        return Err(QueryError::Parse(crate::ParseError { position: Position::START, message }));
+        return Err(QueryError::InvalidType { found: expr.value_type().documented() });
     }
-    let evaluator = Evaluator::new(storage, options, QueryBounds { start_ms, end_ms, step_ms }, false);
+    let evaluator = Evaluator::new(storage, options, QueryBounds { start_ms, end_ms, step_ms }, false)?;
     let value = evaluator.range_value(expr, Steps::between(start_ms, end_ms, step_ms))?;
     Ok(evaluator.outcome(value))
 }
 
 impl<'a> Evaluator<'a> {
-    fn new(storage: &'a dyn Storage, options: &'a QueryOptions, bounds: QueryBounds, is_instant: bool) -> Self {
+    fn new(
+        storage: &'a dyn Storage,
+        options: &'a QueryOptions,
+        bounds: QueryBounds,
+        is_instant: bool,
+    ) -> Result<Self, QueryError> {
+        let is_in_bounds = |at_ms: i64| (-MAX_TIME_MS..=MAX_TIME_MS).contains(&at_ms);
+        if !is_in_bounds(bounds.start_ms) || !is_in_bounds(bounds.end_ms) || bounds.step_ms > MAX_TIME_MS {
+            return Err(QueryError::execution("the time of the query is out of bounds"));
+        }
         let budget = Budget::new(options);
-        Evaluator { storage, options, bounds, is_instant, budget, notes: Notes::default() }
+        Ok(Evaluator { storage, options, bounds, is_instant, budget, notes: Notes::default() })
     }
 
     /// The series of an expression of type instant vector.

@@ -84,9 +84,10 @@ fn measure(counters: &'static Counters, text: &str, steps: i64, step_ms: i64) {
     times.sort();
     let stats = stats.expect("at least one run");
     println!(
-        "{:>6} series x {steps:>4} steps  {:>9.3} ms  {:>9} samples read  {:>8} KiB peak  {text}",
+        "{:>6} series x {steps:>4} steps  {:>8.3} ms median  {:>8.3} ms least  {:>8} samples read  {:>6} KiB peak  {text}",
         counters.series.len(),
         times[RUNS / 2].as_secs_f64() * 1000.0,
+        times[0].as_secs_f64() * 1000.0,
         stats.samples_read,
         stats.peak_bytes / 1024,
     );

@@ -9,7 +9,7 @@ use super::steps::{ABSENT, Steps, has_any, is_present};
 use super::{Evaluator, Sink};
 use crate::ast::{Call, Expr};
 use crate::error::QueryError;
-use crate::functions::buckets::{Bucket, Shape, fraction, quantile};
+use crate::functions::buckets::{Bucket, fraction, quantile};
 
 const BOUND: &str = "le";
 
@@ -26,14 +26,11 @@ impl Evaluator<'_> {
     pub(crate) fn histogram_quantile(&self, call: &Call, steps: Steps, sink: &mut Sink<'_>) -> Result<(), QueryError> {
         let quantiles = self.scalar(&call.args[0], steps)?;
         let operand = call.args[1].unwrapped();
-        let shape_of = |name: &str, shape: Shape| {
+        self.histograms(operand, steps, sink, |step, name, buckets| {
+            let (value, shape) = quantile(quantiles[step], buckets);
             if shape.was_not_monotonic {
                 self.notes.forced_monotonicity(name, operand.position);
             }
-        };
-        self.histograms(operand, steps, sink, |step, name, buckets| {
-            let (value, shape) = quantile(quantiles[step], buckets);
-            shape_of(name, shape);
             value
         })?;
         self.check_quantiles(&quantiles, call.args[0].position);

@@ -60,7 +60,7 @@ impl Window<'_> {
 
 #[cfg(test)]
 impl<'a> Window<'a> {
-    /// A window for tests; one nanosecond of care less than the real one: the drops are found by looking.
+    /// A window that is evaluated at its end, without parameters.
     pub fn for_test(
         timestamps_ms: &'a [i64],
         values: &'a [f64],

@@ -2,9 +2,10 @@
 
 use model::{METRIC_NAME, MatchOp, Matcher};
 
-use super::{Parser, duration};
+use super::Parser;
 use crate::ast::{At, BinaryOp, Expr, ExprKind, Extension, RangeSelector, Selector, Shift, Subquery};
 use crate::error::ParseError;
+use crate::eval::MAX_TIME_MS;
 use crate::position::Position;
 use crate::quote::quoted;
 use crate::token::{Keyword, TokenKind};
@@ -169,7 +170,7 @@ impl Parser<'_> {
             return Err(self.unexpected("@", "timestamp"));
         }
         let seconds = self.signed_number("@")?.value;
-        if seconds.is_nan() || seconds.abs() > duration::MAX_SECONDS * 1e6 {
+        if seconds.is_nan() || seconds.abs() > MAX_TIME_MS as f64 / 1000.0 {
             let shown = if seconds.is_finite() { format!("{seconds:.6}") } else { model::format_float(seconds) };
             let message = format!("timestamp out of bounds for @ modifier: {shown}");
             return Err(ParseError { position: selector, message });

@@ -122,6 +122,14 @@ fn a_query_without_steps_has_no_answer_but_no_error() {
 }
 
 #[test]
+fn a_range_query_of_a_range_is_bad_data() {
+    let error = ten_minutes(&series(1), "x[5m]", &QueryOptions::default()).expect_err("a range vector");
+    assert_eq!(error.error_type(), ErrorType::BadData);
+    let message = "invalid expression type \"range vector\" for range query, must be Scalar or instant Vector";
+    assert_eq!(error.to_string(), message);
+}
+
+#[test]
 fn more_steps_than_memory_are_refused_before_they_take_it() {
     let memory = series(1);
     let options = QueryOptions::default();
@@ -138,8 +146,9 @@ fn times_at_the_ends_of_sixty_four_bits_do_no_harm() {
     let memory = series(1);
     let options = QueryOptions::default();
     for text in ["x", "rate(x[5m])", "x offset 1y", "max_over_time(x[1y:1d])", "x @ 9e12", "x @ -9e12 offset 100y"] {
-        for at_ms in [i64::MIN / 4, -1, i64::MAX / 4] {
+        for at_ms in [i64::MIN / 4 + 1, -1, i64::MAX / 4] {
             instant(&memory, &parse(text).expect(text), at_ms, &options).expect(text);
         }
+        assert!(instant(&memory, &parse(text).expect(text), i64::MAX, &options).is_err());
     }
 }
