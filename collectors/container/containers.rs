@@ -56,6 +56,8 @@ pub const SPEC: Spec = Spec {
 const NAMES_WAIT: Duration = Duration::from_millis(500);
 /// Limits of so many cgroups are read on each scrape, in turns: all of them on most machines.
 const SPECS_PER_SCRAPE: usize = 32;
+/// Of the files that may stay open, so many are left to the collectors of the machine itself.
+const FILES_FOR_OTHERS: usize = 256;
 /// How many cgroups below a container are searched for a process.
 const MAX_CHILDREN: usize = 16;
 
@@ -90,6 +92,10 @@ fn build(host: &Host, settings: &Settings) -> Result<Box<dyn Collector>, Setting
 
 impl Collector for Containers {
     fn collect(&mut self, scrape: &mut Scrape<'_>) -> Result<Outcome, Failure> {
+        if self.watched.as_ref().is_some_and(|watched| !watched.resolver.is_alive()) {
+            scrape.item_failed("the thread that looks up containers has ended; it is started again");
+            self.watched = None;
+        }
         if self.watched.is_none() {
             match Watched::start(&self.host, &self.settings) {
                 Ok(watched) => self.watched = Some(watched),
@@ -134,12 +140,13 @@ impl Watched {
         let generation = tree.generation();
         let is_new = generation != self.tree_generation;
         if is_new {
+            let budget = host.files.leaving(FILES_FOR_OTHERS);
             let mut before = std::mem::take(&mut self.cgroups).into_iter().peekable();
             for path in tree.paths().iter().filter(|path| is_measured(path)) {
                 while before.next_if(|cgroup| cgroup.path < *path).is_some() {}
                 let known = before.next_if(|cgroup| cgroup.path == *path);
                 self.cgroups.push(known.unwrap_or_else(|| {
-                    let place = Place { hierarchies: &self.hierarchies, path, budget: &host.files };
+                    let place = Place { hierarchies: &self.hierarchies, path, budget: &budget };
                     Cgroup::open(&place, &settings.groups)
                 }));
             }
@@ -168,14 +175,17 @@ impl Watched {
         let paths = self.cgroups.iter().map(|cgroup| cgroup.path.as_str());
         self.resolver.look(paths, |_, metadata| learnt.push(metadata.cloned()));
         for (cgroup, metadata) in self.cgroups.iter_mut().zip(learnt) {
-            cgroup.metadata = metadata;
+            if cgroup.labels.as_bytes().is_empty() || cgroup.metadata != metadata {
+                cgroup.labels = label_text(&cgroup.path, metadata.as_deref(), None, settings.style);
+                cgroup.metadata = metadata;
+            }
         }
         for index in 0..self.cgroups.len() {
             let cgroup = &self.cgroups[index];
-            let pod = if cgroup.identity.kind == Kind::Pod { self.pod_name(&cgroup.path) } else { None };
-            let metadata = cgroup.metadata.as_deref();
-            let labels = label_text(&cgroup.path, metadata, pod.as_ref(), settings.style);
-            self.cgroups[index].labels = labels;
+            if cgroup.identity.kind == Kind::Pod {
+                let pod = self.pod_name(&cgroup.path);
+                self.cgroups[index].labels = label_text(&cgroup.path, None, pod.as_ref(), settings.style);
+            }
         }
         if settings.groups.has(Group::Network) {
             self.give_namespaces(host);
@@ -271,7 +281,7 @@ impl Watched {
         self.next_spec = first_spec + SPECS_PER_SCRAPE;
         // Nothing of a container that is gone may be shown, so that its series end now.
         for index in gone.into_iter().rev() {
-            self.cgroups.remove(index);
+            self.resolver.forget(&self.cgroups.remove(index).path);
         }
     }
 

@@ -14,10 +14,9 @@ pub enum Group {
     Network,
     OomEvent,
     Pressure,
-    /// Processes and threads. The cheap part of cAdvisor's `process`, and so on by default.
+    /// Processes and threads: what of cAdvisor's `process` need not be looked up process by process. It is cheap, and
+    /// so on by default.
     Pids,
-    /// What must be looked up process by process.
-    Process,
 }
 
 /// The groups that are on.
@@ -54,7 +53,7 @@ const NAMES: [(&str, &[Group]); 22] = [
     ("percpu", &[Group::Percpu]),
     ("perf_event", &[]),
     ("pressure", &[Group::Pressure]),
-    ("process", &[Group::Pids, Group::Process]),
+    ("process", &[Group::Pids]),
     ("referenced_memory", &[]),
     ("resctrl", &[]),
     ("sched", &[]),
@@ -108,9 +107,9 @@ mod tests {
     #[test]
     fn disabling_leaves_everything_else_on() {
         let groups = Groups::read("", "percpu,disk").expect("valid");
-        assert!(groups.has(Group::Process) && !groups.has(Group::Percpu) && !groups.has(Group::Disk));
-        let groups = Groups::read("", "").expect("valid");
-        assert!(groups.has(Group::Pids) && !groups.has(Group::Process));
+        assert!(groups.has(Group::Pids) && !groups.has(Group::Percpu) && !groups.has(Group::Disk));
+        assert_eq!(Groups::read("", "").expect("valid"), Groups(DEFAULT.to_vec()));
+        assert!(!Groups::read("", "process").expect("valid").has(Group::Pids));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use containers::{Answer, Identity, Metadata, RuntimeSettings, Runtimes};
@@ -30,6 +30,7 @@ const WITHOUT_EVENTS: Duration = Duration::from_secs(2);
 pub struct Resolver {
     shared: Arc<Shared>,
     waker: UnixStream,
+    thread: JoinHandle<()>,
 }
 
 struct Shared {
@@ -42,7 +43,7 @@ struct Shared {
 struct Known {
     /// By cgroup.
     entries: HashMap<String, Entry>,
-    /// Grows with each answer.
+    /// Grows with each answer that says something new.
     generation: u64,
     /// Generation of the tree whose cgroups are all among the entries.
     tree_generation: u64,
@@ -76,8 +77,13 @@ impl Resolver {
         let worker = Worker { shared: shared.clone(), woken };
         let (roots, settings) = (roots.clone(), settings.clone());
         let work = move || worker.run(&roots, Runtimes::new(roots.clone(), settings));
-        thread::Builder::new().name("containers".to_owned()).spawn(work)?;
-        Ok(Resolver { shared, waker })
+        let thread = thread::Builder::new().name("containers".to_owned()).spawn(work)?;
+        Ok(Resolver { shared, waker, thread })
+    }
+
+    /// Whether the thread still runs. It only ends by itself when something panics.
+    pub fn is_alive(&self) -> bool {
+        !self.thread.is_finished()
     }
 
     /// The cgroups that are there now. Brings the tree up to date first.
@@ -96,7 +102,7 @@ impl Resolver {
         while known.tree_generation < tree_generation || known.unanswered > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
             // A runtime that is in trouble is not worth waiting for.
-            if left.is_zero() || known.unreachable.is_some() {
+            if left.is_zero() || known.unreachable.is_some() || !self.is_alive() {
                 return;
             }
             known = self.shared.answered.wait_timeout(known, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -119,6 +125,11 @@ impl Resolver {
     /// Why a runtime could not be asked, if it still cannot.
     pub fn unreachable(&self) -> Option<String> {
         lock(&self.shared.known).unreachable.clone()
+    }
+
+    /// A cgroup whose files are gone, found while reading them.
+    pub fn forget(&self, path: &str) {
+        lock(&self.shared.tree).forget(path);
     }
 
     /// What is known of a cgroup has turned out to be old: its process has ended.
@@ -213,14 +224,14 @@ impl Worker {
         };
         let mut known = lock(&self.shared.known);
         known.unreachable = unreachable;
-        known.generation += 1;
-        let Known { entries, unanswered, .. } = &mut *known;
+        let Known { entries, unanswered, generation, .. } = &mut *known;
         if let Some(entry) = entries.get_mut(path) {
             *unanswered -= usize::from(entry.next.is_none());
             let is_complete = metadata.as_ref().is_some_and(|metadata| metadata.pid.is_some());
             // A runtime that fails for once does not take back what it said.
-            if let Some(metadata) = metadata {
-                entry.metadata = Some(Arc::new(metadata));
+            if metadata.is_some() && entry.metadata.as_deref() != metadata.as_ref() {
+                entry.metadata = metadata.map(Arc::new);
+                *generation += 1;
             }
             entry.tries = if is_complete { 0 } else { entry.tries + 1 };
             let pause = if is_complete { BELIEVED_FOR } else { retry_after(entry.tries) };

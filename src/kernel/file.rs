@@ -27,7 +27,11 @@ const DEFAULT_MAX_KEPT_FILES: usize = 2048;
 
 /// How many files may stay open. Shared by all readers of a host.
 #[derive(Clone, Debug)]
-pub struct FileBudget(Arc<Counts>);
+pub struct FileBudget {
+    counts: Arc<Counts>,
+    /// What whoever has this handle leaves to others.
+    reserved: usize,
+}
 
 #[derive(Debug)]
 struct Counts {
@@ -55,25 +59,31 @@ pub fn read_file<'b>(path: &Path, buffer: &'b mut Vec<u8>) -> Result<&'b [u8]> {
 
 impl FileBudget {
     pub fn new(limit: usize) -> Self {
-        FileBudget(Arc::new(Counts { kept: AtomicUsize::new(0), limit }))
+        FileBudget { counts: Arc::new(Counts { kept: AtomicUsize::new(0), limit }), reserved: 0 }
+    }
+
+    /// The same budget for a reader that could use it all, but of which a part shall be left to others.
+    pub fn leaving(&self, reserved: usize) -> Self {
+        FileBudget { counts: self.counts.clone(), reserved }
     }
 
     /// Files that are open now.
     pub fn kept(&self) -> usize {
-        self.0.kept.load(Ordering::Relaxed)
+        self.counts.kept.load(Ordering::Relaxed)
     }
 
     pub fn limit(&self) -> usize {
-        self.0.limit
+        self.counts.limit
     }
 
     fn take_one(&self) -> bool {
-        let more_if_room = |kept| (kept < self.0.limit).then_some(kept + 1);
-        self.0.kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more_if_room).is_ok()
+        let room = self.counts.limit.saturating_sub(self.reserved);
+        let more_if_room = |kept| (kept < room).then_some(kept + 1);
+        self.counts.kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more_if_room).is_ok()
     }
 
     fn give_back(&self) {
-        self.0.kept.fetch_sub(1, Ordering::Relaxed);
+        self.counts.kept.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -236,6 +246,20 @@ mod tests {
         let mut file = KeptFile::new(path, &budget);
         assert_eq!(file.read(&mut Vec::new()).expect("read"), b"1");
         assert_eq!(budget.kept(), 0);
+    }
+
+    #[test]
+    fn a_greedy_reader_leaves_room_to_others() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let path = dir.path().join("stat");
+        fs::write(&path, "1").expect("written");
+        let budget = FileBudget::new(2);
+        let greedy = budget.leaving(1);
+        let mut files = [&greedy, &greedy, &budget].map(|budget| KeptFile::new(path.clone(), budget));
+        for file in &mut files {
+            file.read(&mut Vec::new()).expect("read");
+        }
+        assert_eq!((budget.kept(), files[1].open.is_some(), files[2].open.is_some()), (2, false, true));
     }
 
     #[test]

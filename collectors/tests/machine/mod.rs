@@ -32,7 +32,6 @@ pub const FLAGS: &[(&str, &str)] = &[
     ("collector.cpu.info.flags-include", "^(aes|avx.*|constant_tsc)$"),
     ("collector.cpu.info.bugs-include", "^(spectre_.*|mds)$"),
     ("collector.stat.softirq", "true"),
-    ("whitelisted_container_labels", "app"),
 ];
 
 pub struct Machine {
@@ -61,7 +60,8 @@ impl Machine {
             rootfs: folder.to_owned(),
             udev_data: folder.join("run/udev/data"),
         });
-        machine.with(&[("containers.runtime-answers", &folder.join("runtime").display().to_string())])
+        let answers = folder.join("runtime").display().to_string();
+        machine.with(&[("containers.runtime-answers", &answers), ("whitelisted_container_labels", "app")])
     }
 
     /// The machine that the tests run on.
