@@ -106,7 +106,11 @@ fn bad_configuration_is_refused_with_file_line_and_key() {
         ("global:\n  scrape_interval: 5x\n", "prometheus.yml:2", "scrape_interval"),
         ("scrape_configs:\n  - job_name: a\n    nonsense: 1\n", "prometheus.yml:3", "nonsense"),
         ("scrape_configs:\n  - job_name: a\n  - job_name: a\n", "prometheus.yml:3", "job_name"),
-        ("scrape_configs:\n  - job_name: a\n    relabel_configs:\n      - regex: '('\n", "prometheus.yml:4", "regex"),
+        (
+            "scrape_configs:\n  - job_name: a\n    relabel_configs:\n      - {target_label: b, regex: '('}\n",
+            "prometheus.yml:4",
+            "regex",
+        ),
         ("rule_files: [a.yml]\n", "prometheus.yml:1", "rule_files"),
     ] {
         let output = refused(config);
@@ -210,7 +214,7 @@ fn targets_that_misbehave_cost_only_themselves() {
         ("silent", "no complete answer within"),
         ("lying", ""),
         ("absent", "refused"),
-        ("limited", "sample_limit"),
+        ("limited", "sample limit exceeded"),
     ] {
         let error = error_of(job);
         assert!(!error.is_empty() && error.contains(word), "{job}: {error}");

@@ -103,18 +103,21 @@ fn page(address: &str) -> Page {
     series(&get(address, "/metrics").expect("an answer").text())
 }
 
-/// The one series of a family that belongs to the container and carries `extra`.
-fn value(page: &Page, family: &str, id: &str, extra: &str) -> Option<f64> {
-    let wanted = |key: &&String| key.starts_with(&format!("{family}{{")) && key.contains(id) && key.contains(extra);
-    page.keys().find(wanted).map(|key| page[key])
-}
-
 /// The files of a container's cgroup on this host, whichever version and driver it uses.
 fn cgroup_file(id: &str, controller: &str, file: &str) -> Option<String> {
     let roots = [format!("/sys/fs/cgroup/{controller}"), "/sys/fs/cgroup".to_owned()];
     let shapes = [format!("docker/{id}"), format!("system.slice/docker-{id}.scope")];
     let paths = roots.iter().flat_map(|root| shapes.iter().map(move |shape| Path::new(root).join(shape).join(file)));
     paths.into_iter().find_map(|path| fs::read_to_string(path).ok())
+}
+
+/// What the kernel counts for the container.
+fn cgroup_cpu_seconds(id: &str) -> f64 {
+    if let Some(nanoseconds) = cgroup_file(id, "cpuacct", "cpuacct.usage") {
+        return nanoseconds.trim().parse::<f64>().expect("a number") / 1e9;
+    }
+    let stat = cgroup_file(id, "", "cpu.stat").expect("the container's cpu.stat");
+    stat_field(&stat, &["usage_usec"]).expect("usage_usec") / 1e6
 }
 
 fn stat_field(text: &str, names: &[&str]) -> Option<f64> {
@@ -183,31 +186,31 @@ fn a_container_is_named_measured_and_gone_when_it_is_removed() {
     }
     assert!(!text.contains("do-not-export"));
 
+    let first_seconds = cgroup_cpu_seconds(&id);
     sleep(Duration::from_secs(10));
     let later = page(&agent_address);
+    let true_seconds = cgroup_cpu_seconds(&id) - first_seconds;
     let cpu = |page: &Page| -> f64 {
         let of_container = |key: &&String| key.starts_with("container_cpu_usage_seconds_total") && key.contains(&id);
         page.keys().filter(of_container).map(|key| page[key]).sum()
     };
-    let elapsed = later["node_time_seconds"] - first["node_time_seconds"];
-    let rate = (cpu(&later) - cpu(&first)) / elapsed;
-    assert!((rate - 0.5).abs() <= 0.025, "half a processor was allowed, {rate} used");
+    // The quota is half a processor; on a busy machine the container may not even get that, and the series say so.
+    let used_seconds = cpu(&later) - cpu(&first);
+    assert!((used_seconds / true_seconds - 1.0).abs() <= 0.05, "{used_seconds} s, the kernel counts {true_seconds} s");
+    let rate = used_seconds / (later["node_time_seconds"] - first["node_time_seconds"]);
+    assert!(rate <= 0.525, "half a processor was allowed, {rate} used");
 
     let stat = cgroup_file(&id, "memory", "memory.stat").expect("the container's memory.stat");
     let usage = cgroup_file(&id, "memory", "memory.usage_in_bytes").or_else(|| cgroup_file(&id, "", "memory.current"));
     let usage: f64 = usage.and_then(|text| text.trim().parse().ok()).expect("the container's memory use");
     let now = page(&agent_address);
     let inactive = stat_field(&stat, &["total_inactive_file", "inactive_file"]).expect("inactive_file");
-    let working_set = value(&now, "container_memory_working_set_bytes", &id, "").expect("a working set");
+    let working_set = rig::find(&now, "container_memory_working_set_bytes", &[&id]).expect("a working set");
     assert!((working_set - (usage - inactive)).abs() <= 65536.0, "{working_set} against {usage} - {inactive}");
-    let faults = value(
-        &now,
-        "container_memory_failures_total",
-        &id,
-        r#"failure_type="pgfault",image="busybox:test",name="demo",scope="hierarchy""#,
-    );
+    let labels = [&*id, r#"failure_type="pgfault""#, r#"scope="hierarchy""#];
+    let faults = rig::find(&now, "container_memory_failures_total", &labels);
     assert_eq!(faults, stat_field(&stat, &["total_pgfault", "pgfault"]), "page faults");
-    assert_eq!(value(&now, "container_spec_memory_limit_bytes", &id, ""), Some(67_108_864.0));
+    assert_eq!(rig::find(&now, "container_spec_memory_limit_bytes", &[&id]), Some(67_108_864.0));
 
     let query = |text: &str| {
         let escaped: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();

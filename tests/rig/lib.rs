@@ -7,7 +7,7 @@ mod program;
 mod web;
 
 pub use cost::{Cost, Group, cost_of, median};
-pub use page::{Page, series};
+pub use page::{Page, find, series};
 pub use peers::{Peer, peer};
 pub use program::{Program, free_port, wait_until};
 pub use web::{Answer, get, get_with, post};

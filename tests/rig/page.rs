@@ -17,6 +17,13 @@ pub fn series(text: &str) -> Page {
     page
 }
 
+/// The value of the first series of a family whose labels contain all the given texts.
+pub fn find(page: &Page, family: &str, parts: &[&str]) -> Option<f64> {
+    let of_family = |key: &str| key.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with('{'));
+    let wanted = |key: &str| of_family(key) && parts.iter().all(|part| key.contains(part));
+    page.iter().find(|(key, _)| wanted(key)).map(|(_, value)| *value)
+}
+
 fn split_key(line: &str) -> (String, &str) {
     let Some(open) = line.find(['{', ' ']).filter(|at| line.as_bytes()[*at] == b'{') else {
         let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
