@@ -1,7 +1,8 @@
 //! PromQL: `parse` reads a query, `instant` and `range` answer it from any `model::Storage`.
 //!
-//! Results are Prometheus' to the bit where its arithmetic is defined, and to the text in errors and annotations. What
-//! this engine does not compute it refuses with `QueryError::Unsupported`; it never answers a different value.
+//! Results are Prometheus', to the bit except for the last digits of logarithms, exponentials and trigonometry; so are
+//! the texts of errors and annotations. What this engine does not compute it refuses with `QueryError::Unsupported`; it
+//! never answers a different value.
 
 pub mod ast;
 mod display;
