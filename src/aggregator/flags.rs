@@ -87,6 +87,11 @@ impl Flags {
             values,
         })
     }
+
+    /// Where this program's own metrics are.
+    pub fn metrics_path(&self) -> String {
+        format!("{}/metrics", self.route_prefix.trim_end_matches('/'))
+    }
 }
 
 /// `--query.timeout: "x": not a valid duration`
@@ -192,6 +197,8 @@ mod tests {
         assert_eq!(flags(&[url]).expect("valid").route_prefix, "/vitals");
         assert_eq!(flags(&[url, "--web.route-prefix=/"]).expect("valid").route_prefix, "/");
         assert_eq!(flags(&["--web.route-prefix=a/b/"]).expect("valid").route_prefix, "/a/b");
+        assert_eq!(flags(&["--web.route-prefix=a/b/"]).expect("valid").metrics_path(), "/a/b/metrics");
+        assert_eq!(flags(&[]).expect("valid").metrics_path(), "/metrics");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `/-/healthy`, `/-/ready`, `/-/reload`, `/-/quit`.
+//! `/-/healthy`, `/-/ready`, `/-/reload`, `/-/quit`. Texts are Prometheus', since scripts look for them.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::program::Aggregator;
 pub fn routes(router: Router, aggregator: &Arc<Aggregator>) -> Router {
     let (ready, reload, quit) = (aggregator.clone(), aggregator.clone(), aggregator.clone());
     router
-        .get("/-/healthy", |_| async { Response::text(StatusCode::OK, "Vitals aggregator is healthy.\n") })
+        .get("/-/healthy", |_| async { Response::text(StatusCode::OK, "Prometheus Server is Healthy.\n") })
         .get("/-/ready", move |_| {
             let is_ready = ready.is_ready();
             async move {
-                if is_ready { Response::text(StatusCode::OK, "Vitals aggregator is ready.\n") } else { not_ready() }
+                if is_ready { Response::text(StatusCode::OK, "Prometheus Server is Ready.\n") } else { not_ready() }
             }
         })
         .route(&[Method::POST, Method::PUT], "/-/reload", move |_| {

@@ -1,8 +1,7 @@
 //! Loading the configuration, at start and again on SIGHUP or `/-/reload`. A file with anything wrong in it changes
 //! nothing: the configuration in force stays.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use scrape::Config;
@@ -10,17 +9,14 @@ use scrape::Config;
 use crate::clock::now_ms;
 use crate::program::{Aggregator, Loaded};
 
-/// The file's configuration, or the built-in one where no file is named.
-pub fn load(file: Option<&PathBuf>, own_address: SocketAddr) -> Result<Config, String> {
-    match file {
-        Some(path) => Config::load(path).map_err(|error| {
-            let text = error.to_string();
-            let name = path.display().to_string();
-            // Parse errors begin with the file and the line; others may not.
-            if text.contains(&name) { text } else { format!("{name}: {text}") }
-        }),
-        None => Ok(Config::builtin_default(own_address)),
-    }
+/// What the file says, or in one line why it cannot be taken.
+pub fn load(path: &Path) -> Result<Config, String> {
+    Config::load(path).map_err(|error| {
+        let text = error.to_string();
+        let name = path.display().to_string();
+        // Parse errors begin with the file and the line; others may not.
+        if text.contains(&name) { text } else { format!("{name}: {text}") }
+    })
 }
 
 impl Aggregator {
@@ -32,8 +28,7 @@ impl Aggregator {
             return Ok(());
         };
         let name = path.display().to_string();
-        let unused = SocketAddr::from(([127, 0, 0, 1], 0));
-        let loading = tokio::task::spawn_blocking(move || load(Some(&path), unused));
+        let loading = tokio::task::spawn_blocking(move || load(&path));
         let outcome = loading.await.unwrap_or_else(|error| Err(format!("loading failed: {error}")));
         match outcome {
             Ok(config) => {

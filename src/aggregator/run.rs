@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Exchange, Limits, Router, Server};
-use scrape::{ScrapeOptions, Scraping};
+use scrape::{Config, ScrapeOptions, Scraping};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tsdb::{Options, ReplayReport, Tsdb};
@@ -24,10 +24,8 @@ pub async fn run(flags: Flags) -> Result<(), String> {
     let mut signals = Signals::listen()?;
     greet(&flags);
     raise_open_files();
-    let unbound = SocketAddr::from(([127, 0, 0, 1], 0));
-    let file = flags.config_file.clone();
     // Before anything is bound or opened: a configuration that is wrong should cost nothing.
-    let config = reload::load(file.as_ref(), unbound)?;
+    let config = flags.config_file.as_deref().map(reload::load).transpose()?;
     let limits = Limits {
         connections: flags.max_connections,
         idle_timeout: flags.read_timeout,
@@ -35,11 +33,10 @@ pub async fn run(flags: Flags) -> Result<(), String> {
         ..Limits::default()
     };
     let server = Server::bind(&flags.listen_addresses, limits).await.map_err(|error| error.to_string())?;
-    let config = match (&file, server.addresses().first()) {
-        (None, Some(own_address)) => reload::load(None, *own_address)?,
-        _ => config,
-    };
-    for address in server.addresses() {
+    let addresses = server.addresses();
+    let own_address = addresses.first().copied().unwrap_or(SocketAddr::from(([127, 0, 0, 1], 9090)));
+    let config = config.unwrap_or_else(|| Config::builtin_default(own_address, &flags.metrics_path()));
+    for address in addresses {
         tracing::info!(%address, "listening");
     }
     let aggregator = Aggregator::new(flags, config, server.stats());

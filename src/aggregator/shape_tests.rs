@@ -321,6 +321,15 @@ async fn before_the_replay_has_ended_only_health_and_pages_answer() {
 }
 
 #[tokio::test]
+async fn health_and_readiness_are_told_in_the_words_that_scripts_look_for() {
+    let rig = running(&[]).await;
+    assert_eq!(rig.get("/-/healthy").await, (200, "Prometheus Server is Healthy.\n".to_owned()));
+    assert_eq!(rig.get("/-/ready").await, (200, "Prometheus Server is Ready.\n".to_owned()));
+    rig.aggregator.set_stopping();
+    assert_eq!(rig.get("/-/ready").await, (503, "Service Unavailable".to_owned()));
+}
+
+#[tokio::test]
 async fn a_reload_keeps_the_former_configuration_before_a_bad_one() {
     let rig = running(&["--web.enable-lifecycle"]).await;
     let file = rig.folder.path().join("prometheus.yml");

@@ -87,15 +87,17 @@ impl Config {
     }
 
     /// What is scraped when no file is given: the agent on this machine and the aggregator itself, which listens on
-    /// `own_address`.
-    pub fn builtin_default(own_address: SocketAddr) -> Config {
+    /// `own_address` and has its metrics under `own_path`.
+    pub fn builtin_default(own_address: SocketAddr, own_path: &str) -> Config {
         let own_address = reachable(own_address);
+        let own_path = print::quoted(own_path);
         let text = format!(
             "global:\n  scrape_interval: 5s\n  evaluation_interval: 5s\nscrape_configs:\n  \
              - job_name: {AGENT_JOB}\n    static_configs:\n      - targets: [\"{AGENT_ADDRESS}\"]\n  \
-             - job_name: {OWN_JOB}\n    static_configs:\n      - targets: [\"{own_address}\"]\n"
+             - job_name: {OWN_JOB}\n    metrics_path: {own_path}\n    static_configs:\n      \
+             - targets: [\"{own_address}\"]\n"
         );
-        Config::parse(&text, Path::new("built-in")).expect("the text is fixed but for an address without any quote")
+        Config::parse(&text, Path::new("built-in")).expect("the text is fixed but for an address and a quoted path")
     }
 }
 

@@ -239,7 +239,7 @@ impl Printer {
 }
 
 /// A text as a YAML scalar: as it is where that cannot be mistaken for anything else, otherwise in double quotes.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"_-./:$()+*;<>".contains(&b);
     let starts_plain = text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b"_/$(.<".contains(&b));
     let is_word = ["true", "false", "yes", "no", "on", "off", "y", "n", "null"].contains(&text.to_lowercase().as_str());
