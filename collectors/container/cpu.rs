@@ -15,31 +15,32 @@ use super::column::{self, Column, column, families};
 use super::file::{CgroupFile, Reader, or_complain};
 use super::machine::Cpus;
 
-const USAGE: Family = counter("container_cpu_usage_seconds_total", "Cumulative cpu time consumed in seconds.");
+const USAGE: Family = counter("container_cpu_usage_seconds_total", "CPU time used.");
 
 const COLUMNS: [Column; 7] = [
-    column(counter("container_cpu_user_seconds_total", "Cumulative user cpu time consumed in seconds."), |cgroup| {
+    column(counter("container_cpu_user_seconds_total", "CPU time used in user mode."), |cgroup| {
         cgroup.cpu.as_ref()?.user_seconds
     }),
-    column(
-        counter("container_cpu_system_seconds_total", "Cumulative system cpu time consumed in seconds."),
-        |cgroup| cgroup.cpu.as_ref()?.system_seconds,
-    ),
-    column(counter("container_cpu_cfs_periods_total", "Number of elapsed enforcement period intervals."), |cgroup| {
+    column(counter("container_cpu_system_seconds_total", "CPU time used in kernel mode."), |cgroup| {
+        cgroup.cpu.as_ref()?.system_seconds
+    }),
+    column(counter("container_cpu_cfs_periods_total", "Periods of the CPU quota that have passed."), |cgroup| {
         throttling(cgroup)?.periods.map(count)
     }),
-    column(counter("container_cpu_cfs_throttled_periods_total", "Number of throttled period intervals."), |cgroup| {
-        throttling(cgroup)?.throttled_periods.map(count)
-    }),
     column(
-        counter("container_cpu_cfs_throttled_seconds_total", "Total time duration the container has been throttled."),
+        counter("container_cpu_cfs_throttled_periods_total", "Periods in which the CPU quota was used up."),
+        |cgroup| throttling(cgroup)?.throttled_periods.map(count),
+    ),
+    column(
+        counter("container_cpu_cfs_throttled_seconds_total", "Time that tasks were held back for lack of CPU quota."),
         |cgroup| throttling(cgroup)?.throttled_nsec.map(nanoseconds),
     ),
-    column(counter("container_cpu_cfs_burst_periods_total", "Number of periods when burst occurs."), |cgroup| {
-        throttling(cgroup)?.burst_periods.map(count)
-    }),
     column(
-        counter("container_cpu_cfs_burst_seconds_total", "Total time duration the container has been bursted."),
+        counter("container_cpu_cfs_burst_periods_total", "Periods in which CPU quota that had been saved was used."),
+        |cgroup| throttling(cgroup)?.burst_periods.map(count),
+    ),
+    column(
+        counter("container_cpu_cfs_burst_seconds_total", "CPU time used above the quota, from what had been saved."),
         |cgroup| throttling(cgroup)?.burst_nsec.map(nanoseconds),
     ),
 ];

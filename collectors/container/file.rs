@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kernel::cgroup::{Limit, parse_value};
 use kernel::scan::ParseError;
-use kernel::{Error, FileBudget, KeptFile, read_file};
+use kernel::{Error, FileBudget, KeptFile, read_file_if_there};
 
 /// A file that is read on every scrape. One that is not there is looked for ever more seldom.
 pub struct CgroupFile {
@@ -100,21 +100,15 @@ impl Reader<'_> {
         self.path.clear();
         self.path.push(directory);
         self.path.push(file);
-        match read_file(self.path, self.buffer) {
-            Ok(bytes) => match parse(bytes) {
-                Ok(value) => Some(value),
-                Err(problem) => {
-                    self.problems.push(in_words(self.path, problem));
-                    None
-                }
+        match read_file_if_there(self.path, self.buffer) {
+            Ok(Some(bytes)) => match parse(bytes) {
+                Ok(value) => return Some(value),
+                Err(problem) => self.problems.push(in_words(self.path, problem)),
             },
-            Err(error) => {
-                if !error.is_absent() {
-                    self.problems.push(error.to_string());
-                }
-                None
-            }
+            Ok(None) => {}
+            Err(error) => self.problems.push(error.to_string()),
         }
+        None
     }
 
     pub fn limit(&mut self, directory: &Path, file: &str) -> Option<Limit> {

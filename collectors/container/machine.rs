@@ -10,9 +10,9 @@ use kernel::{Host, KeptFile, Roots};
 
 use super::file::Reader;
 
-const CORES: Family = gauge("machine_cpu_cores", "Number of logical CPU cores.");
-const MEMORY: Family = gauge("machine_memory_bytes", "Amount of memory installed on the machine.");
-const SWAP: Family = gauge("machine_swap_bytes", "Amount of swap memory available on the machine.");
+const CORES: Family = gauge("machine_cpu_cores", "CPUs that are online.");
+const MEMORY: Family = gauge("machine_memory_bytes", "Memory of the machine, in bytes.");
+const SWAP: Family = gauge("machine_swap_bytes", "Swap space of the machine, in bytes.");
 
 pub const FAMILIES: &[Family] = &[CORES, MEMORY, SWAP];
 

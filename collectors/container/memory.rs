@@ -16,46 +16,48 @@ use super::file::{CgroupFile, Reader};
 use super::group::{Group, Groups};
 use super::machine::MachineMemory;
 
-const FAILURES: Family = counter("container_memory_failures_total", "Cumulative count of memory allocation failures.");
+const FAILURES: Family =
+    counter("container_memory_failures_total", "Page faults, minor and major (pgfault) or major alone (pgmajfault).");
 
 const COLUMNS: [Column; 19] = [
-    column(gauge("container_memory_cache", "Number of bytes of page cache memory."), |cgroup| {
-        number(cgroup, |now| now.cache)
-    }),
-    column(gauge("container_memory_rss", "Size of RSS in bytes."), |cgroup| number(cgroup, |now| now.rss)),
-    column(gauge("container_memory_kernel_usage", "Size of kernel memory allocated in bytes."), |cgroup| {
+    column(gauge("container_memory_cache", "Page cache, in bytes."), |cgroup| number(cgroup, |now| now.cache)),
+    column(gauge("container_memory_rss", "Anonymous memory, in bytes."), |cgroup| number(cgroup, |now| now.rss)),
+    column(gauge("container_memory_kernel_usage", "Kernel memory, in bytes."), |cgroup| {
         number(cgroup, |now| now.kernel)
     }),
-    column(gauge("container_memory_mapped_file", "Size of memory mapped files in bytes."), |cgroup| {
+    column(gauge("container_memory_mapped_file", "Page cache that is mapped, in bytes."), |cgroup| {
         number(cgroup, |now| now.mapped_file)
     }),
-    column(gauge("container_memory_swap", "Container swap usage in bytes."), |cgroup| number(cgroup, |now| now.swap)),
-    column(counter("container_memory_failcnt", "Number of memory usage hits limits."), |cgroup| {
+    column(gauge("container_memory_swap", "Memory that is swapped out, in bytes."), |cgroup| {
+        number(cgroup, |now| now.swap)
+    }),
+    column(counter("container_memory_failcnt", "Times that the memory limit was met."), |cgroup| {
         number(cgroup, |now| now.limit_hits)
+    }),
+    column(gauge("container_memory_usage_bytes", "All memory used, in bytes."), |cgroup| {
+        number(cgroup, |now| now.usage)
+    }),
+    column(gauge("container_memory_max_usage_bytes", "Most memory used so far, in bytes."), |cgroup| {
+        number(cgroup, |now| now.max_usage)
     }),
     column(
         gauge(
-            "container_memory_usage_bytes",
-            "Current memory usage in bytes, including all memory regardless of when it was accessed.",
+            "container_memory_working_set_bytes",
+            "Memory used without page cache that was not used lately, in bytes.",
         ),
-        |cgroup| number(cgroup, |now| now.usage),
+        |cgroup| number(cgroup, |now| now.working_set),
     ),
-    column(gauge("container_memory_max_usage_bytes", "Maximum memory usage recorded in bytes."), |cgroup| {
-        number(cgroup, |now| now.max_usage)
-    }),
-    column(gauge("container_memory_working_set_bytes", "Current working set in bytes."), |cgroup| {
-        number(cgroup, |now| now.working_set)
-    }),
-    column(gauge("container_memory_total_active_file_bytes", "Current total active file in bytes."), |cgroup| {
+    column(gauge("container_memory_total_active_file_bytes", "Page cache that was used lately, in bytes."), |cgroup| {
         number(cgroup, |now| now.active_file)
     }),
-    column(gauge("container_memory_total_inactive_file_bytes", "Current total inactive file in bytes."), |cgroup| {
-        number(cgroup, |now| now.inactive_file)
-    }),
-    column(counter("container_memory_events_high_total", "Number of times memory.high was exceeded."), |cgroup| {
+    column(
+        gauge("container_memory_total_inactive_file_bytes", "Page cache that was not used lately, in bytes."),
+        |cgroup| number(cgroup, |now| now.inactive_file),
+    ),
+    column(counter("container_memory_events_high_total", "Times that memory.high was met."), |cgroup| {
         number(cgroup, |now| now.high_events)
     }),
-    column(counter("container_memory_events_max_total", "Number of times memory.max was hit."), |cgroup| {
+    column(counter("container_memory_events_max_total", "Times that memory.max was met."), |cgroup| {
         number(cgroup, |now| now.max_events)
     }),
     column(gauge("container_memory_file_dirty_bytes", "Bytes of page cache yet to be written."), |cgroup| {
@@ -83,10 +85,10 @@ const COLUMNS: [Column; 19] = [
     ),
 ];
 
-const OOM: [Column; 1] = [column(
-    counter("container_oom_events_total", "Count of out of memory events observed for the container."),
-    |cgroup| cgroup.memory.as_ref()?.oom_kills.map(|kills| kills as f64),
-)];
+const OOM: [Column; 1] =
+    [column(counter("container_oom_events_total", "Processes that the OOM killer ended."), |cgroup| {
+        cgroup.memory.as_ref()?.oom_kills.map(|kills| kills as f64)
+    })];
 
 const OF_COLUMNS: [Family; 19] = families(&COLUMNS);
 const OF_OOM: [Family; 1] = families(&OOM);

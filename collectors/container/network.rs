@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use exposition::{Family, Page, counter};
 use kernel::proc::net_dev::interfaces;
-use kernel::{Roots, read_file};
+use kernel::{Roots, read_file_if_there};
 
 use super::cgroup::Cgroup;
 use super::file::Reader;
@@ -64,13 +64,14 @@ impl Network {
     pub fn read(&mut self, reader: &mut Reader<'_>) {
         self.count = 0;
         let Some(file) = &self.file else { return };
-        let bytes = match read_file(file, reader.buffer) {
-            Ok(bytes) => bytes,
+        let bytes = match read_file_if_there(file, reader.buffer) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => {
+                self.has_lost_process = true;
+                return;
+            }
             Err(error) => {
-                self.has_lost_process = error.is_absent();
-                if !error.is_absent() {
-                    reader.problems.push(error.to_string());
-                }
+                reader.problems.push(error.to_string());
                 return;
             }
         };

@@ -10,19 +10,15 @@ use super::column::{self, Column, column, families};
 use super::file::{CgroupFile, Reader};
 
 const COLUMNS: [Column; 3] = [
-    column(gauge("container_processes", "Number of processes running inside the container."), |cgroup| {
+    column(gauge("container_processes", "Processes of the container."), |cgroup| {
         cgroup.pids.as_ref()?.processes.map(|count| count as f64)
     }),
-    column(gauge("container_threads", "Number of threads running inside the container."), |cgroup| {
+    column(gauge("container_threads", "Threads of the container and all below it."), |cgroup| {
         cgroup.pids.as_ref()?.threads.map(|count| count as f64)
     }),
-    column(
-        gauge(
-            "container_threads_max",
-            "Maximum number of threads allowed inside the container, infinity if value is zero.",
-        ),
-        |cgroup| cgroup.pids.as_ref().and_then(|_| cgroup.spec.thread_limit()),
-    ),
+    column(gauge("container_threads_max", "Limit on threads; 0 for none."), |cgroup| {
+        cgroup.pids.as_ref().and_then(|_| cgroup.spec.thread_limit())
+    }),
 ];
 
 const OF_COLUMNS: [Family; 3] = families(&COLUMNS);

@@ -11,45 +11,27 @@ use super::file::{CgroupFile, Reader, or_complain};
 
 const COLUMNS: [Column; 6] = [
     column(
-        counter(
-            "container_pressure_cpu_stalled_seconds_total",
-            "Total time duration no tasks in the container could make progress due to CPU congestion.",
-        ),
+        counter("container_pressure_cpu_stalled_seconds_total", "Time in which all tasks waited for CPU."),
         |cgroup| stalled(&cgroup.pressures.as_ref()?.cpu),
     ),
     column(
-        counter(
-            "container_pressure_cpu_waiting_seconds_total",
-            "Total time duration tasks in the container have waited due to CPU congestion.",
-        ),
+        counter("container_pressure_cpu_waiting_seconds_total", "Time in which some task waited for CPU."),
         |cgroup| waiting(&cgroup.pressures.as_ref()?.cpu),
     ),
     column(
-        counter(
-            "container_pressure_memory_stalled_seconds_total",
-            "Total time duration no tasks in the container could make progress due to memory congestion.",
-        ),
+        counter("container_pressure_memory_stalled_seconds_total", "Time in which all tasks waited for memory."),
         |cgroup| stalled(&cgroup.pressures.as_ref()?.memory),
     ),
     column(
-        counter(
-            "container_pressure_memory_waiting_seconds_total",
-            "Total time duration tasks in the container have waited due to memory congestion.",
-        ),
+        counter("container_pressure_memory_waiting_seconds_total", "Time in which some task waited for memory."),
         |cgroup| waiting(&cgroup.pressures.as_ref()?.memory),
     ),
     column(
-        counter(
-            "container_pressure_io_stalled_seconds_total",
-            "Total time duration no tasks in the container could make progress due to IO congestion.",
-        ),
+        counter("container_pressure_io_stalled_seconds_total", "Time in which all tasks waited for I/O."),
         |cgroup| stalled(&cgroup.pressures.as_ref()?.io),
     ),
     column(
-        counter(
-            "container_pressure_io_waiting_seconds_total",
-            "Total time duration tasks in the container have waited due to IO congestion.",
-        ),
+        counter("container_pressure_io_waiting_seconds_total", "Time in which some task waited for I/O."),
         |cgroup| waiting(&cgroup.pressures.as_ref()?.io),
     ),
 ];

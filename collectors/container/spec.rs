@@ -18,24 +18,34 @@ use super::file::Reader;
 use super::machine::MachineMemory;
 
 const CPU: [Column; 3] = [
-    column(gauge("container_spec_cpu_period", "CPU period of the container."), |cgroup| {
+    column(gauge("container_spec_cpu_period", "Length of the CPU quota's period, in microseconds."), |cgroup| {
         cgroup.spec.now.cpu_period_usec.map(|usec| usec as f64)
     }),
-    column(gauge("container_spec_cpu_quota", "CPU quota of the container."), |cgroup| {
+    column(gauge("container_spec_cpu_quota", "CPU time that may be used in each period, in microseconds."), |cgroup| {
         cgroup.spec.now.cpu_quota_usec.map(|usec| usec as f64)
     }),
-    column(gauge("container_spec_cpu_shares", "CPU share of the container."), |cgroup| cgroup.spec.now.cpu_shares),
+    column(
+        gauge("container_spec_cpu_shares", "Weight of the container when CPUs are short; 1024 is the usual."),
+        |cgroup| cgroup.spec.now.cpu_shares,
+    ),
 ];
 
 const MEMORY: [Column; 3] = [
-    column(gauge("container_spec_memory_limit_bytes", "Memory limit for the container."), |cgroup| {
+    column(gauge("container_spec_memory_limit_bytes", "Limit on memory, in bytes; 0 for none."), |cgroup| {
         zero_if_none(cgroup.spec.now.memory_limit)
     }),
-    column(gauge("container_spec_memory_swap_limit_bytes", "Memory swap limit for the container."), |cgroup| {
-        zero_if_none(cgroup.spec.now.swap_limit)
-    }),
     column(
-        gauge("container_spec_memory_reservation_limit_bytes", "Memory reservation limit for the container."),
+        gauge(
+            "container_spec_memory_swap_limit_bytes",
+            "Limit on swap (v1: on memory and swap together), in bytes; 0 for none.",
+        ),
+        |cgroup| zero_if_none(cgroup.spec.now.swap_limit),
+    ),
+    column(
+        gauge(
+            "container_spec_memory_reservation_limit_bytes",
+            "Memory that is kept from reclaim, in bytes; 0 for none.",
+        ),
         |cgroup| zero_if_none(cgroup.spec.now.memory_reservation),
     ),
 ];
@@ -127,7 +137,9 @@ impl Spec {
                 self.now.memory_reservation = reader.limit(directory, reservation);
             }
         }
-        if self.is_root && self.memory.as_ref().is_some_and(|(_, directory)| directory.join("memory.stat").exists()) {
+        if let (true, Some((_, directory))) = (self.is_root, &self.memory)
+            && reader.read_once(directory, "memory.stat", |_| Ok(())).is_some()
+        {
             self.now.memory_limit = machine.total_bytes.map(Limit::Value);
             self.now.swap_limit = machine.swap_total_bytes.map(Limit::Value);
         }

@@ -10,18 +10,19 @@ use exposition::{Family, Page, gauge};
 use super::cgroup::{Cgroup, Place};
 use super::column::{self, Column, column, families};
 
-const LAST_SEEN: Family = gauge("container_last_seen", "Time of this scrape, for every container that is there.");
+const LAST_SEEN: Family =
+    gauge("container_last_seen", "Time of this scrape, in seconds since the epoch: the container is there.");
 
 const COLUMNS: [Column; 2] = [
     column(
-        gauge("container_creation_time_seconds", "Creation time of the container since unix epoch in seconds."),
+        gauge("container_creation_time_seconds", "When the container was made, in seconds since the epoch."),
         |cgroup| {
             let known = cgroup.metadata.as_ref().and_then(|metadata| metadata.created_seconds);
             known.or(cgroup.times.directory_seconds)
         },
     ),
     column(
-        gauge("container_start_time_seconds", "Start time of the container since unix epoch in seconds."),
+        gauge("container_start_time_seconds", "When the container was started, in seconds since the epoch."),
         |cgroup| {
             let metadata = cgroup.metadata.as_ref();
             let started = metadata.and_then(|metadata| metadata.started_seconds);

@@ -39,11 +39,7 @@ impl Error {
     /// The file does not exist (`ENOENT`, `ENOTDIR`), went away while it was open (`ENODEV`), belongs to a process that
     /// ended (`ESRCH`), or its feature is switched off (`EOPNOTSUPP`): nothing to read, and nothing broken.
     pub fn is_absent(&self) -> bool {
-        let Error::Io { source, .. } = self else { return false };
-        matches!(
-            source.raw_os_error(),
-            Some(libc::ENOENT | libc::ENOTDIR | libc::ENODEV | libc::ESRCH | libc::EOPNOTSUPP)
-        )
+        matches!(self, Error::Io { source, .. } if is_absent(source))
     }
 
     /// The kernel has the feature, but it is switched off (`EOPNOTSUPP`).
@@ -55,6 +51,13 @@ impl Error {
     pub fn is_denied(&self) -> bool {
         matches!(self, Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
     }
+}
+
+pub(crate) fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::ENOENT | libc::ENOTDIR | libc::ENODEV | libc::ESRCH | libc::EOPNOTSUPP)
+    )
 }
 
 /// `None` where there is nothing to read, the error where something is broken.

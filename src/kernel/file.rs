@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::libc;
 
+use crate::error::is_absent;
 use crate::scan::ParseError;
 use crate::{Error, Result};
 
@@ -55,6 +56,16 @@ pub struct KeptFile {
 pub fn read_file<'b>(path: &Path, buffer: &'b mut Vec<u8>) -> Result<&'b [u8]> {
     let filled = open(path).and_then(|file| read_to_end(&file, buffer)).map_err(|source| Error::io(path, source))?;
     Ok(&buffer[..filled])
+}
+
+/// As `read_file`; `None` where there is nothing to read. For files that many machines do not have: saying so costs
+/// nothing.
+pub fn read_file_if_there<'b>(path: &Path, buffer: &'b mut Vec<u8>) -> Result<Option<&'b [u8]>> {
+    match open(path).and_then(|file| read_to_end(&file, buffer)) {
+        Ok(filled) => Ok(Some(&buffer[..filled])),
+        Err(source) if is_absent(&source) => Ok(None),
+        Err(source) => Err(Error::io(path, source)),
+    }
 }
 
 impl FileBudget {

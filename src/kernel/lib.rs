@@ -15,6 +15,6 @@ pub mod scan;
 pub mod sys;
 
 pub use error::{Error, Optional, Result};
-pub use file::{FileBudget, KeptFile, read_file};
+pub use file::{FileBudget, KeptFile, read_file, read_file_if_there};
 pub use host::Host;
 pub use roots::Roots;

@@ -9,7 +9,8 @@ use exposition::{Dialect, Page, assemble};
 use kernel::{Host, Roots};
 
 /// Collectors whose answer comes from system calls or the wire, and so is never a fake machine's.
-pub const NOT_FROM_FILES: &[(&str, &str)] = &[("uname", "uname(2)"), ("timex", "adjtimex(2)")];
+pub const NOT_FROM_FILES: &[(&str, &str)] =
+    &[("filesystem", "statvfs(3)"), ("timex", "adjtimex(2)"), ("uname", "uname(2)")];
 
 /// Families of other collectors that are the same: the clock, times of files, and what the file systems that hold the
 /// fake machines have to spare.
@@ -61,7 +62,12 @@ impl Machine {
             udev_data: folder.join("run/udev/data"),
         });
         let answers = folder.join("runtime").display().to_string();
-        machine.with(&[("containers.runtime-answers", &answers), ("whitelisted_container_labels", "app")])
+        machine.with(&[
+            ("containers.runtime-answers", &answers),
+            ("whitelisted_container_labels", "app"),
+            // Netlink would tell of the devices of the real machine.
+            ("collector.netdev.netlink", "false"),
+        ])
     }
 
     /// The machine that the tests run on.
