@@ -21,11 +21,13 @@ struct Rig {
     folder: tempfile::TempDir,
 }
 
+const CONFIG: &str = "global: {scrape_interval: 7s}\n";
+
 /// A program that does not answer queries yet.
-fn starting(arguments: &[&str]) -> Rig {
+fn starting(config: &str, arguments: &[&str]) -> Rig {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("prometheus.yml");
-    std::fs::write(&file, "global: {scrape_interval: 7s}\n").expect("written");
+    std::fs::write(&file, config).expect("written");
     let config_file = format!("--config.file={}", file.display());
     let own = ["vitals-aggregator".to_owned(), config_file].into_iter();
     let given = arguments.iter().map(|argument| (*argument).to_owned());
@@ -38,7 +40,11 @@ fn starting(arguments: &[&str]) -> Rig {
 
 /// A program with `up{job="a"}` (1, at NOW and 15 s before) and `up{job="b",zone="<x>"}` (0.5, at NOW).
 async fn running(arguments: &[&str]) -> Rig {
-    let rig = starting(arguments);
+    running_with(CONFIG, arguments).await
+}
+
+async fn running_with(config: &str, arguments: &[&str]) -> Rig {
+    let rig = starting(config, arguments);
     let clock = Clock::new(|| NOW_MS);
     let options = Options { background: false, clock, ..Options::new(rig.folder.path().join("data")) };
     let (tsdb, _) = Tsdb::open(options).expect("a database");
@@ -278,6 +284,28 @@ async fn what_is_not_there_is_an_empty_success() {
 }
 
 #[tokio::test]
+async fn dropped_targets_are_those_that_rules_dropped_and_all_of_them_are_counted() {
+    let job = |limit: &str| {
+        format!(
+            "scrape_configs:\n- job_name: j\n  {limit}\n  static_configs: [{{targets: [a:1, b:1, '']}}]\n  \
+             relabel_configs: [{{source_labels: [__address__], regex: '.+', action: drop}}]\n"
+        )
+    };
+    let rig = running_with(&job(""), &[]).await;
+    let answer: serde_json::Value = serde_json::from_str(&rig.data("/api/v1/targets").await).expect("JSON");
+    let addresses = |answer: &serde_json::Value| {
+        let dropped = answer["droppedTargets"].as_array().expect("a list");
+        dropped.iter().map(|target| target["discoveredLabels"]["__address__"].to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(addresses(&answer), ["\"a:1\"", "\"b:1\""]);
+    assert_eq!(answer["droppedTargetCounts"], serde_json::json!({ "j": 2 }));
+    assert!(rig.get("/targets").await.1.contains("no address"));
+    let rig = running_with(&job("keep_dropped_targets: 1"), &[]).await;
+    let answer: serde_json::Value = serde_json::from_str(&rig.data("/api/v1/targets").await).expect("JSON");
+    assert_eq!((addresses(&answer).len(), &answer["droppedTargetCounts"]["j"]), (1, &serde_json::json!(2)));
+}
+
+#[tokio::test]
 async fn status_pages_tell_configuration_flags_and_numbers() {
     let rig = running(&["--web.enable-lifecycle"]).await;
     let json = |text: String| serde_json::from_str::<serde_json::Value>(&text).expect("JSON");
@@ -312,7 +340,7 @@ async fn other_origins_may_ask_where_the_flag_allows_it() {
 
 #[tokio::test]
 async fn before_the_replay_has_ended_only_health_and_pages_answer() {
-    let rig = starting(&[]);
+    let rig = starting(CONFIG, &[]);
     for (target, status) in
         [("/-/healthy", 200), ("/-/ready", 503), ("/api/v1/query?query=up", 503), ("/metrics", 200), ("/", 200)]
     {

@@ -61,14 +61,10 @@ pub async fn targets(aggregator: Arc<Aggregator>, request: Request) -> Answer {
         targets.active_targets = active.map(|target| active_target(target, &aggregator)).collect();
     }
     if matches!(state.as_str(), "" | "any" | "dropped") {
-        let dropped = scraping.dropped_targets();
-        let mut counts: BTreeMap<String, usize> = scraping.scrape_pools().into_iter().map(|name| (name, 0)).collect();
-        for target in &dropped {
-            *counts.entry(target.scrape_pool.clone()).or_default() += 1;
-        }
-        targets.dropped_target_counts = Some(counts);
-        targets.dropped_targets =
-            dropped.into_iter().filter(|target| is_asked(&target.scrape_pool)).map(Dropped::from).collect();
+        targets.dropped_target_counts = Some(scraping.dropped_counts());
+        // A target that cannot be scraped is in neither list, as in Prometheus; the page for people has it.
+        let by_rules = scraping.dropped_targets().into_iter().filter(|target| target.error.is_none());
+        targets.dropped_targets = by_rules.filter(|target| is_asked(&target.scrape_pool)).map(Dropped::from).collect();
     }
     Success::of(&targets)
 }

@@ -78,6 +78,8 @@ struct JobView {
     name: String,
     loops: Vec<Arc<TargetLoop>>,
     dropped: Arc<Vec<Dropped>>,
+    /// Targets that rules dropped, those beyond `keep_dropped_targets` too.
+    dropped_by_rules: usize,
 }
 
 impl Scraping {
@@ -140,6 +142,11 @@ impl Scraping {
         dropped.collect()
     }
 
+    /// How many targets of each job relabelling dropped, however many of them are kept.
+    pub fn dropped_counts(&self) -> BTreeMap<String, usize> {
+        self.view.read().iter().map(|job| (job.name.clone(), job.dropped_by_rules)).collect()
+    }
+
     /// The names of all jobs.
     pub fn scrape_pools(&self) -> Vec<String> {
         self.view.read().iter().map(|job| job.name.clone()).collect()
@@ -186,6 +193,7 @@ impl Scraping {
             name: name.clone(),
             loops: job.pool.loops(),
             dropped: job.pool.dropped(),
+            dropped_by_rules: job.pool.dropped_by_rules(),
         });
         *self.view.write() = view.collect();
     }

@@ -26,6 +26,8 @@ pub(crate) struct Pool {
     config: Arc<ScrapeConfig>,
     running: HashMap<TargetKey, Running>,
     dropped: Arc<Vec<Dropped>>,
+    /// Targets that rules dropped, those that are not kept too.
+    dropped_by_rules: usize,
     shop: Arc<Shop>,
 }
 
@@ -36,7 +38,7 @@ struct Running {
 
 impl Pool {
     pub fn new(config: Arc<ScrapeConfig>, shop: Arc<Shop>) -> Self {
-        Pool { config, running: HashMap::new(), dropped: Arc::default(), shop }
+        Pool { config, running: HashMap::new(), dropped: Arc::default(), dropped_by_rules: 0, shop }
     }
 
     /// Brings the loops in line with what is discovered. Targets that are gone get staleness markers; loops that would
@@ -44,6 +46,7 @@ impl Pool {
     pub async fn sync(&mut self, config: Arc<ScrapeConfig>, targets: Vec<Target>, mut dropped: Vec<Dropped>) {
         let is_same_config = runs_the_same(&self.config, &config);
         self.config = config;
+        self.dropped_by_rules = dropped.iter().filter(|dropped| dropped.error.is_none()).count();
         let kept = self.config.limits.keep_dropped_targets.unwrap_or(u64::MAX);
         dropped.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
         self.dropped = Arc::new(dropped);
@@ -90,6 +93,10 @@ impl Pool {
 
     pub fn dropped(&self) -> Arc<Vec<Dropped>> {
         self.dropped.clone()
+    }
+
+    pub fn dropped_by_rules(&self) -> usize {
+        self.dropped_by_rules
     }
 
     fn start(&self, target: Target, record: Arc<Record>) -> Running {
