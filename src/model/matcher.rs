@@ -88,9 +88,12 @@ impl Matcher {
 impl AnchoredRegex {
     pub fn new(pattern: &str) -> Result<Self, RegexError> {
         let refused = |reason: String| RegexError { pattern: pattern.to_owned(), reason };
-        // Compiled alone first, so that "a)(b" is not made valid by the group that anchors it.
-        regex_syntax::ast::parse::Parser::new().parse(pattern).map_err(|error| refused(error.kind().to_string()))?;
-        let compiled = RegexBuilder::new(&format!("^(?s:{pattern})$"))
+        // Read alone first, so that "a)(b" is not made valid by the group that anchors it.
+        let translated = from_re2(pattern);
+        regex_syntax::ast::parse::Parser::new()
+            .parse(&translated)
+            .map_err(|error| refused(error.kind().to_string()))?;
+        let compiled = RegexBuilder::new(&format!("^(?s:{translated})$"))
             .size_limit(REGEX_SIZE_LIMIT_BYTES)
             .build()
             .map_err(|error| refused(error.to_string()))?;
@@ -146,6 +149,36 @@ impl fmt::Display for Matcher {
     }
 }
 
+/// RE2 spells some things otherwise: its `\d`, `\w`, `\s` and `\b` know ASCII only, and `\Q…\E` quotes.
+fn from_re2(pattern: &str) -> String {
+    let mut translated = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some(at) = rest.find('\\') {
+        translated.push_str(&rest[..at]);
+        let escaped = rest[at + 1..].chars().next();
+        let length = 1 + escaped.map_or(0, char::len_utf8);
+        let (escape, after) = rest[at..].split_at(length);
+        rest = after;
+        match escaped {
+            Some('d') => translated.push_str("[0-9]"),
+            Some('D') => translated.push_str("[^0-9]"),
+            Some('w') => translated.push_str("[0-9A-Za-z_]"),
+            Some('W') => translated.push_str("[^0-9A-Za-z_]"),
+            Some('s') => translated.push_str("[\\t\\n\\f\\r ]"),
+            Some('S') => translated.push_str("[^\\t\\n\\f\\r ]"),
+            Some('b') => translated.push_str("(?-u:\\b)"),
+            Some('Q') => {
+                let (quoted, after) = rest.split_once("\\E").unwrap_or((rest, ""));
+                translated.push_str(&regex::escape(quoted));
+                rest = after;
+            }
+            _ => translated.push_str(escape),
+        }
+    }
+    translated.push_str(rest);
+    translated
+}
+
 fn plain_alternatives(pattern: &str) -> Option<Vec<String>> {
     let is_meta = |c: char| r"\.+*?()[]{}^$".contains(c);
     (!pattern.contains(is_meta)).then(|| pattern.split('|').map(str::to_owned).collect())
@@ -178,6 +211,16 @@ mod tests {
     fn a_pattern_cannot_close_the_anchoring_group() {
         let error = Matcher::new("job", MatchOp::Regex, "a)|(b").expect_err("unbalanced");
         assert!(error.to_string().contains(r#""a)|(b""#), "{error}");
+    }
+
+    #[test]
+    fn classes_are_those_of_re2() {
+        let matches = |pattern, text| AnchoredRegex::new(pattern).expect("valid").is_match(text);
+        assert!(matches(r"\d+", "42") && !matches(r"\d+", "\u{0664}\u{0662}"));
+        assert!(matches(r"[\w-]+", "a-1_") && !matches(r"\w", "é") && matches(r"\W", "é"));
+        assert!(matches(r"a\sb", "a b") && !matches(r"a\sb", "a\u{2003}b"));
+        assert!(matches(r".*\bé", "aé") && matches(r"\\d", r"\d"));
+        assert!(matches(r"\Qa.b|\E+", "a.b||") && !matches(r"\Qa.b\E", "axb") && matches(r"\Q(", "("));
     }
 
     #[test]

@@ -1,8 +1,16 @@
-//! Where answers are taken apart: a few workers, each with its own buffers, on the runtime's threads for blocking work.
-//! So at most that many pages are unpacked at once, and no target holds a buffer between its scrapes.
+//! Where answers are taken apart: a few threads of their own, each with its own buffers. So at most that many pages are
+//! unpacked at once, and no target holds a buffer between its scrapes.
+//!
+//! The threads live as long as the workshop: what they allocate for the storage lies close together. On threads that
+//! come and go, the allocator left half as much memory again in pages that no living thread owned.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use super::intake::Scratch;
 
@@ -14,10 +22,12 @@ const KEPT_BODIES: usize = 16;
 
 #[derive(Debug)]
 pub(crate) struct Workshop {
-    permits: Semaphore,
-    benches: Mutex<Vec<Workbench>>,
+    /// Jobs that wait; never more than there are targets, for each waits for its own.
+    jobs: Sender<Job>,
     bodies: Mutex<Vec<Vec<u8>>>,
 }
+
+type Job = Box<dyn FnOnce(&mut Workbench) + Send>;
 
 /// The buffers of one worker.
 #[derive(Debug, Default)]
@@ -29,25 +39,27 @@ pub(crate) struct Workbench {
 
 impl Workshop {
     pub fn new(workers: usize) -> Self {
-        Workshop {
-            permits: Semaphore::new(workers),
-            benches: Mutex::new(Vec::with_capacity(workers)),
-            bodies: Mutex::new(Vec::with_capacity(KEPT_BODIES)),
+        let (jobs, waiting) = channel();
+        let waiting = Arc::new(Mutex::new(waiting));
+        for number in 0..workers {
+            let waiting = Arc::clone(&waiting);
+            let spawned = thread::Builder::new().name(format!("scrape-{number}")).spawn(move || work(&waiting));
+            if let Err(error) = spawned {
+                tracing::error!(%error, "cannot start a thread for scrapes");
+            }
         }
+        Workshop { jobs, bodies: Mutex::new(Vec::with_capacity(KEPT_BODIES)) }
     }
 
     /// Runs a job at a bench as soon as one is free; `None` when it panicked.
     pub async fn run<T: Send + 'static>(&self, job: impl FnOnce(&mut Workbench) -> T + Send + 'static) -> Option<T> {
-        let _permit = self.permits.acquire().await.ok()?;
-        let mut bench = self.benches.lock().pop().unwrap_or_default();
-        let done = tokio::task::spawn_blocking(move || {
-            let outcome = job(&mut bench);
-            (bench, outcome)
-        });
-        let (mut bench, outcome) = done.await.ok()?;
-        bench.release_large_buffers();
-        self.benches.lock().push(bench);
-        Some(outcome)
+        let (done, outcome) = oneshot::channel();
+        let job = move |bench: &mut Workbench| {
+            // Nobody waits any more when the target was removed meanwhile.
+            let _ = done.send(job(bench));
+        };
+        self.jobs.send(Box::new(job)).ok()?;
+        outcome.await.ok()
     }
 
     /// An empty buffer for a body.
@@ -61,6 +73,20 @@ impl Workshop {
             body.clear();
             bodies.push(body);
         }
+    }
+}
+
+/// Takes jobs until the workshop is gone.
+fn work(waiting: &Mutex<Receiver<Job>>) {
+    let mut bench = Workbench::default();
+    loop {
+        let next = waiting.lock().recv();
+        let Ok(job) = next else { return };
+        if catch_unwind(AssertUnwindSafe(|| job(&mut bench))).is_err() {
+            // The panic's message is in the log; its buffers may be in any state.
+            bench = Workbench::default();
+        }
+        bench.release_large_buffers();
     }
 }
 
