@@ -3,17 +3,19 @@
 use crate::Spec;
 use crate::container::containers;
 use crate::node::{
-    conntrack, cpu, filefd, loadavg, meminfo, netstat, os, pressure, schedstat, sockstat, softnet, stat, time, timex,
-    uname, vmstat,
+    conntrack, cpu, diskstats, filefd, loadavg, meminfo, netdev, netstat, os, pressure, schedstat, sockstat, softnet,
+    stat, time, timex, uname, vmstat,
 };
 
 pub const TABLE: &[Spec] = &[
     conntrack::SPEC,
     containers::SPEC,
     cpu::SPEC,
+    diskstats::SPEC,
     filefd::SPEC,
     loadavg::SPEC,
     meminfo::SPEC,
+    netdev::SPEC,
     netstat::SPEC,
     os::SPEC,
     pressure::SPEC,

@@ -1,20 +1,26 @@
 //! Collectors of the machine itself, one file each, with node_exporter's names, labels, types and values.
 
 // What several of them share.
+mod device_filter;
 mod named;
 mod parsed;
 mod remembered;
 mod several;
-// Parts of the collector `cpu`.
+// Parts of larger collectors.
 mod cpu_info;
 mod cpu_sysfs;
+mod disk_identity;
+mod netdev_addresses;
+mod netdev_columns;
 mod steady_times;
 
 pub mod conntrack;
 pub mod cpu;
+pub mod diskstats;
 pub mod filefd;
 pub mod loadavg;
 pub mod meminfo;
+pub mod netdev;
 pub mod netstat;
 pub mod os;
 pub mod pressure;

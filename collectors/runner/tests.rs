@@ -64,7 +64,9 @@ impl Collector for Scripted {
     }
 }
 
-const fn spec(name: &'static str, build: fn(&Host, &Settings) -> Result<Box<dyn Collector>, SettingsError>) -> Spec {
+type Build = fn(&Host, &Settings) -> Result<Box<dyn Collector>, SettingsError>;
+
+const fn spec(name: &'static str, build: Build) -> Spec {
     Spec { name, is_on_by_default: true, help: "", families: &[VALUE], flags: &[], build }
 }
 

@@ -36,13 +36,15 @@ struct Answer {
 
 #[test]
 fn fake_machines_read_the_same() {
-    for (name, folder) in hosts() {
+    // Machines with answers of container runtimes are there for their containers, and lack most other files.
+    for (name, folder) in hosts().into_iter().filter(|(_, folder)| !folder.join("runtime").exists()) {
         let machine = Machine::below(&folder).with(FLAGS);
         let roots = [
             format!("--path.procfs={}", machine.host.roots.procfs.display()),
             format!("--path.sysfs={}", machine.host.roots.sysfs.display()),
             format!("--path.rootfs={}", machine.host.roots.rootfs.display()),
             format!("--path.udev.data={}", machine.host.roots.udev_data.display()),
+            "--no-collector.netdev.netlink".to_owned(),
         ];
         let wanted = |collector: &str| NOT_FROM_FILES.iter().all(|(other, _)| *other != collector);
         let Some(theirs) = node_exporter(&roots, wanted) else { return };
@@ -102,7 +104,8 @@ fn vitals(machine: &Machine, wanted: impl Fn(&str) -> bool) -> Answer {
 
 impl Answer {
     fn add(&mut self, text: &str) {
-        self.series.extend(series(text).into_iter().filter(|(key, _)| is_compared(key)));
+        let compared = series(text).into_iter().filter(|(key, _)| is_compared(key));
+        self.series.extend(compared.map(|(key, value)| (without_rotational(key), value)));
         let declared = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
         self.types.extend(declared.map(|(family, kind)| (family.to_owned(), kind.to_owned())));
     }
@@ -124,6 +127,12 @@ fn is_compared(key: &str) -> bool {
     let family = key.split('{').next().unwrap_or(key);
     let is_about_itself = family.starts_with("node_scrape_") || family.starts_with("node_exporter_");
     family.starts_with("node_") && !is_about_itself && !NOT_FROM_FILES_FAMILIES.contains(&family)
+}
+
+/// Node_exporter 1.11 says that no disk turns where a kernel lacks one of the thirty files that it reads beside
+/// `rotational`; 1.12 reads that file alone, as we do.
+fn without_rotational(key: String) -> String {
+    ["0", "1"].iter().fold(key, |key, turns| key.replace(&format!(",rotational=\"{turns}\""), ""))
 }
 
 /// Keys and types must be the same, and the values of series that `has_same_value`.

@@ -27,7 +27,15 @@ const FLAGS: &[(&str, &str)] = &[
 ];
 
 /// Families of which the expected page has only HELP and TYPE, because their values change from run to run.
-const VOLATILE: &[&str] = &["node_time_seconds", "node_time_zone_offset_seconds", "node_textfile_mtime_seconds"];
+const VOLATILE: &[&str] = &[
+    "node_network_receive_bytes_total",
+    "node_network_receive_packets_total",
+    "node_network_transmit_bytes_total",
+    "node_network_transmit_packets_total",
+    "node_textfile_mtime_seconds",
+    "node_time_seconds",
+    "node_time_zone_offset_seconds",
+];
 
 /// Series that we have and node_exporter has not, and why.
 const ADDITIONS: &[(&str, &str)] = &[];

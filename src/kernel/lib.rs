@@ -8,11 +8,13 @@ pub mod ffi;
 mod file;
 mod host;
 pub mod limits;
+pub mod netlink;
 pub mod os_release;
 pub mod proc;
 mod roots;
 pub mod scan;
 pub mod sys;
+pub mod udev;
 
 pub use error::{Error, Optional, Result};
 pub use file::{FileBudget, KeptFile, read_file, read_file_if_there};

@@ -1,6 +1,7 @@
 //! Files of `/proc`, one parser each, named after the file that it reads.
 
 pub mod cpuinfo;
+pub mod diskstats;
 pub mod file_nr;
 pub mod loadavg;
 pub mod meminfo;
