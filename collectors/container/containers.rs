@@ -5,15 +5,14 @@
 //! A scrape reads all figures of all cgroups, then writes family by family. Which cgroups there are comes from the tree
 //! (kept current by inotify), who they are from the resolver.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use containers::{Identity, Kind, Metadata, Network};
+use containers::{Identity, Kind, Metadata};
 use exposition::Family;
-use kernel::cgroup::{Hierarchies, procs};
-use kernel::{Host, read_file};
+use kernel::Host;
+use kernel::cgroup::Hierarchies;
 
 use super::cgroup::{Cgroup, Place};
 use super::column::{count, joined};
@@ -23,10 +22,9 @@ use super::group::Group;
 use super::label_text::{PodName, label_text};
 use super::layers::Layers;
 use super::machine::Machine;
-use super::network::{host_namespace, namespace_of};
 use super::resolver::Resolver;
 use super::settings::{ContainerSettings, FLAGS};
-use super::{block_io, cpu, filesystem, machine, memory, network, pids, pressure, spec, times};
+use super::{block_io, cpu, filesystem, machine, memory, namespaces, network, pids, pressure, spec, times};
 use crate::{Collector, Failure, Outcome, Scrape, Settings, SettingsError, Spec};
 
 const LISTS: &[&[Family]] = &[
@@ -58,8 +56,6 @@ const NAMES_WAIT: Duration = Duration::from_millis(500);
 const SPECS_PER_SCRAPE: usize = 32;
 /// Of the files that may stay open, so many are left to the collectors of the machine itself.
 const FILES_FOR_OTHERS: usize = 256;
-/// How many cgroups below a container are searched for a process.
-const MAX_CHILDREN: usize = 16;
 
 struct Containers {
     host: Host,
@@ -188,7 +184,7 @@ impl Watched {
             }
         }
         if settings.groups.has(Group::Network) {
-            self.give_namespaces(host);
+            namespaces::give(&mut self.cgroups, &self.hierarchies, host);
         }
         if settings.groups.has(Group::Disk) {
             let layer = |cgroup: &Cgroup| {
@@ -205,49 +201,6 @@ impl Watched {
         let below = self.cgroups[first..].iter().take_while(|cgroup| cgroup.path.starts_with(pod));
         let member = below.filter_map(|cgroup| cgroup.metadata.as_ref()?.kubernetes.as_ref()).next()?;
         Some((member.pod.clone(), member.namespace.clone()))
-    }
-
-    /// Decides which cgroup shows which network namespace.
-    fn give_namespaces(&mut self, host: &Host) {
-        let roots = &host.roots;
-        let hosts = host_namespace(roots);
-        let mut candidates: Vec<(u8, usize, u32, Option<PathBuf>)> = Vec::new();
-        for (index, cgroup) in self.cgroups.iter_mut().enumerate() {
-            cgroup.network.set_file(None);
-            let metadata = cgroup.metadata.as_deref();
-            if cgroup.is_root() {
-                candidates.push((0, index, 1, hosts.clone()));
-            } else if cgroup.identity.kind == Kind::Container || metadata.is_some() {
-                let network = metadata.map(|metadata| metadata.network).unwrap_or_default();
-                let known = metadata.and_then(|metadata| metadata.pid);
-                let Some(pid) = known.or_else(|| first_process(&self.hierarchies, host, &cgroup.path)) else {
-                    continue;
-                };
-                let namespace = namespace_of(roots, pid);
-                let is_sandbox = metadata.and_then(|own| own.kubernetes.as_ref()).is_some_and(|own| own.is_sandbox);
-                let rank = match (is_sandbox, network) {
-                    (_, Network::Host) => continue,
-                    (true, _) => 1,
-                    (false, Network::Own) => 2,
-                    (false, _) => 3,
-                };
-                // Without a look at the namespace only those that say that they have one are believed.
-                if namespace.is_some() || rank < 3 {
-                    candidates.push((rank, index, pid, namespace));
-                }
-            }
-        }
-        candidates.sort_by_key(|(rank, index, _, _)| (*rank, *index));
-        let mut taken: Vec<PathBuf> = Vec::new();
-        for (_, index, pid, namespace) in candidates {
-            if let Some(namespace) = namespace {
-                if taken.contains(&namespace) {
-                    continue;
-                }
-                taken.push(namespace);
-            }
-            self.cgroups[index].network.set_file(Some(roots.proc(format!("{pid}/net/dev"))));
-        }
     }
 
     fn read(&mut self, scrape: &mut Scrape<'_>) {
@@ -314,19 +267,4 @@ fn is_measured(path: &str) -> bool {
     let is_inner =
         identity.container_id.is_some() && outer.is_some_and(|outer| outer.container_id == identity.container_id);
     identity.is_measured() && !is_inner
-}
-
-/// A process of a cgroup whose runtime tells none: its own, else one of a cgroup right below it, where some runtimes and
-/// a systemd within put them.
-fn first_process(hierarchies: &Hierarchies, host: &Host, path: &str) -> Option<u32> {
-    let place = Place { hierarchies, path, budget: &host.files };
-    let directory = place.below(hierarchies.walked()?);
-    let mut buffer = Vec::new();
-    let mut lowest = |directory: &Path| procs::lowest(read_file(&directory.join("cgroup.procs"), &mut buffer).ok()?);
-    if let Some(pid) = lowest(&directory) {
-        return Some(pid);
-    }
-    let below =
-        fs::read_dir(&directory).ok()?.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    below.take(MAX_CHILDREN).find_map(|entry| lowest(&entry.path()))
 }

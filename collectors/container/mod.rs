@@ -16,6 +16,7 @@ mod label_text;
 mod layers;
 mod machine;
 mod memory;
+mod namespaces;
 mod network;
 mod origin;
 mod pids;

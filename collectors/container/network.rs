@@ -1,17 +1,14 @@
 //! Group `network`: `/proc/<pid>/net/dev` of one process in each network namespace. Opened and closed each time: a kept
 //! descriptor would keep a dead container's namespace alive. Cost: one file for each namespace, about 20 µs.
 //!
-//! A namespace belongs to one cgroup: to the root (the machine's own), to a pod's sandbox, else to the container that
-//! has it for itself. `readlink /proc/<pid>/ns/net` tells namespaces apart; where we may not ask, the runtime's word is
-//! taken. Interfaces of the machine that only lead into containers (`veth*`, `docker*`, `nerdctl*`) and `lo` are left
+//! Which cgroup shows which namespace is decided in `namespaces`. Interfaces of the machine that only lead into containers (`veth*`, `docker*`, `nerdctl*`) and `lo` are left
 //! out.
 
-use std::fs;
 use std::path::PathBuf;
 
 use exposition::{Family, Page, counter};
 use kernel::proc::net_dev::interfaces;
-use kernel::{Roots, read_file_if_there};
+use kernel::read_file_if_there;
 
 use super::cgroup::Cgroup;
 use super::file::Reader;
@@ -129,16 +126,4 @@ pub fn write(page: &mut Page, cgroups: &[Cgroup]) {
             }
         }
     }
-}
-
-/// The machine's own namespace. Where process 1 hides it, the kernel's threads are in it too.
-pub fn host_namespace(roots: &Roots) -> Option<PathBuf> {
-    const KTHREADD: u32 = 2;
-    let is_kernel = || fs::read(roots.proc(format!("{KTHREADD}/comm"))).is_ok_and(|name| name == b"kthreadd\n");
-    namespace_of(roots, 1).or_else(|| is_kernel().then(|| namespace_of(roots, KTHREADD)).flatten())
-}
-
-/// Which namespace a process is in; `None` where we may not know.
-pub fn namespace_of(roots: &Roots, pid: u32) -> Option<PathBuf> {
-    fs::read_link(roots.proc(format!("{pid}/ns/net"))).ok()
 }

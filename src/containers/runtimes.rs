@@ -15,6 +15,9 @@ use crate::{Identity, Kind, LabelFilter, Runtime, containerd, containerd_state, 
 /// How long the list of containerd's namespaces is believed.
 const NAMESPACES_AGE: Duration = Duration::from_secs(30);
 
+/// Where Docker keeps its containers in containerd.
+const DOCKERS_NAMESPACE: &str = "moby";
+
 /// Where the runtimes are, as flags say it. Paths are the host's.
 #[derive(Clone, Debug)]
 pub struct RuntimeSettings {
@@ -202,9 +205,11 @@ fn on_this_host(roots: &Roots, path: &Path) -> PathBuf {
 }
 
 /// The namespaces in the order in which they are worth asking: the one that the cgroup's parent is called, the
-/// configured one, the rest.
+/// configured one, the rest. Docker's own is left out: containerd knows neither name nor image there, and would answer
+/// with less than Docker does a moment later.
 fn ordered(mut namespaces: Vec<String>, cgroup: &str, preferred: &str) -> Vec<String> {
     let parent = cgroup.rsplit('/').nth(1).unwrap_or("").to_owned();
+    namespaces.retain(|name| name != DOCKERS_NAMESPACE);
     namespaces.sort_by_key(|name| (*name != parent, name != preferred));
     namespaces
 }

@@ -76,6 +76,7 @@ fn containerd_is_read_from_disk_by_id_and_by_cgroup() {
                 "linux":{"namespaces":[{"type":"network","path":"/run/netns/x"}]}}"#,
         ),
         (format!("{tasks}/k8s.io/{ID}/init.pid"), "412"),
+        (format!("{tasks}/moby/{}/config.json", ID.replace('4', "5")), "{}"),
         (format!("{tasks}/default/demo/config.json"), r#"{"linux":{"cgroupsPath":"/default/demo"}}"#),
     ]);
     let mut runtimes = Runtimes::new(roots, fake_settings(dir.path()));
@@ -86,6 +87,9 @@ fn containerd_is_read_from_disk_by_id_and_by_cgroup() {
     assert!(sandbox.kubernetes.is_some_and(|member| member.is_sandbox && member.pod == "web-1"));
     let plain = known(runtimes.look_up("/default/demo", &Identity::of("/default/demo")));
     assert_eq!((plain.runtime, plain.name.as_str()), (Runtime::Containerd, "demo"));
+    // Docker's containers are Docker's to name.
+    let docker = format!("/docker/{}", ID.replace('4', "5"));
+    assert_eq!(runtimes.look_up(&docker, &Identity::of(&docker)), Answer::Unknown);
     // Another cgroup that merely ends in the same word is not the container.
     assert_eq!(runtimes.look_up("/other/demo", &Identity::of("/other/demo")), Answer::Unknown);
 }
