@@ -3,8 +3,8 @@
 use crate::Spec;
 use crate::container::containers;
 use crate::node::{
-    conntrack, cpu, diskstats, filefd, loadavg, meminfo, netdev, netstat, os, pressure, schedstat, sockstat, softnet,
-    stat, time, timex, uname, vmstat,
+    conntrack, cpu, diskstats, filefd, filesystem, loadavg, meminfo, netdev, netstat, os, pressure, schedstat,
+    sockstat, softnet, stat, textfile, time, timex, uname, vmstat,
 };
 
 pub const TABLE: &[Spec] = &[
@@ -13,6 +13,7 @@ pub const TABLE: &[Spec] = &[
     cpu::SPEC,
     diskstats::SPEC,
     filefd::SPEC,
+    filesystem::SPEC,
     loadavg::SPEC,
     meminfo::SPEC,
     netdev::SPEC,
@@ -23,6 +24,7 @@ pub const TABLE: &[Spec] = &[
     sockstat::SPEC,
     softnet::SPEC,
     stat::SPEC,
+    textfile::SPEC,
     time::SPEC,
     timex::SPEC,
     uname::SPEC,

@@ -32,6 +32,12 @@ pub const FLAGS: &[(&str, &str)] = &[
     ("collector.cpu.info", "true"),
     ("collector.cpu.info.flags-include", "^(aes|avx.*|constant_tsc)$"),
     ("collector.cpu.info.bugs-include", "^(spectre_.*|mds)$"),
+    // The Debian package of node_exporter has other defaults for these two.
+    (
+        "collector.filesystem.mount-points-exclude",
+        "^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)",
+    ),
+    ("collector.textfile.directory", "tests"),
     ("collector.stat.softirq", "true"),
 ];
 
