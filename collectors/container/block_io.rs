@@ -178,6 +178,7 @@ fn read_set(set: &mut Tables, devices: &mut Vec<DeviceUse>, reader: &mut Reader<
             });
         });
         if devices.is_empty() {
+            file.close();
             return;
         }
     }

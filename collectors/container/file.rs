@@ -72,6 +72,11 @@ impl CgroupFile {
         }
     }
 
+    /// Gives back the descriptor of a file that has turned out not to be worth keeping.
+    pub fn close(&mut self) {
+        self.file.close();
+    }
+
     pub fn read_value(&mut self, reader: &mut Reader<'_>) -> Option<u64> {
         self.read(reader, |bytes, problems| or_complain(parse_value(bytes), problems)).flatten()
     }
