@@ -82,7 +82,7 @@ mod tests {
             "annotations": {"io.kubernetes.cri.container-name": "web", "io.kubernetes.cri.container-type": "container",
                 "io.kubernetes.cri.image-name": "nginx:1", "io.kubernetes.cri.sandbox-name": "web-1",
                 "io.kubernetes.cri.sandbox-namespace": "shop"},
-            "linux": {"cgroupsPath": "a.slice:cri-containerd:40af", "namespaces": [{"type": "network", "path": "/proc/1/ns/net"}]}}"#;
+            "linux": {"cgroupsPath": "a.slice:cri-containerd:40af", "namespaces": [{"type": "network", "path": "x"}]}}"#;
         let spec: Spec = serde_json::from_str(text).expect("valid");
         let mut metadata = Metadata::named(Runtime::Containerd, "40af");
         spec.complete(&mut metadata);

@@ -194,13 +194,9 @@ fn inspect(socket: &mut HttpSocket, target: &str) -> Result<Option<Inspection>, 
     serde_json::from_slice(json).map(Some).map_err(|error| Failure(format!("GET {target}: {error}")))
 }
 
-/// Sockets are given as the host sees them. `/var/run` is a link to `/run` everywhere, and an absolute one: followed
-/// from a container it would lead to the container's own. A socket may also be mounted to where the flag says.
+/// Sockets are given as the host sees them; but one may also be mounted to where the flag says.
 fn on_this_host(roots: &Roots, path: &Path) -> PathBuf {
-    let on_host = match path.strip_prefix("/var/run").or_else(|_| path.strip_prefix("/run")) {
-        Ok(below) => roots.run(below),
-        Err(_) => roots.host_path(path),
-    };
+    let on_host = roots.locate(path);
     if on_host.exists() { on_host } else { path.to_owned() }
 }
 

@@ -42,6 +42,24 @@ impl Roots {
         self.rootfs.join("run").join(relative)
     }
 
+    /// Where a path that the host itself spells in full is found from here: below the root that it belongs to.
+    /// `/var/run` is a link to `/run` on every host, and an absolute one: followed from within a container it would
+    /// lead to the container's own.
+    pub fn locate(&self, path: impl AsRef<Path>) -> PathBuf {
+        let path = path.as_ref();
+        let below = |root: &str| path.strip_prefix(root).ok();
+        if let Some(relative) = below("/proc") {
+            return self.proc(relative);
+        }
+        if let Some(relative) = below("/sys") {
+            return self.sys(relative);
+        }
+        match below("/run").or_else(|| below("/var/run")) {
+            Some(relative) => self.run(relative),
+            None => self.host_path(path),
+        }
+    }
+
     pub fn udev(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.udev_data.join(relative)
     }
@@ -53,5 +71,25 @@ impl Roots {
         }
         let below = path.strip_prefix(&self.rootfs).ok()?;
         Some(if below.as_os_str().is_empty() { Path::new("/") } else { below })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_path_is_found_below_its_own_root() {
+        let roots = Roots { sysfs: "/host/sys".into(), rootfs: "/host/root".into(), ..Roots::default() };
+        for (path, place) in [
+            ("/sys/fs/cgroup", "/host/sys/fs/cgroup"),
+            ("/proc/1/mountinfo", "/proc/1/mountinfo"),
+            ("/var/run/docker.sock", "/host/root/run/docker.sock"),
+            ("/run/x.sock", "/host/root/run/x.sock"),
+            ("/runtime/x.sock", "/host/root/runtime/x.sock"),
+            ("/cgroup/all", "/host/root/cgroup/all"),
+        ] {
+            assert_eq!(roots.locate(path), PathBuf::from(place), "{path}");
+        }
     }
 }

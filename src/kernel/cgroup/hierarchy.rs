@@ -115,7 +115,7 @@ impl Hierarchies {
         let mut buffer = Vec::new();
         let Ok(bytes) = read_file(&roots.proc("1/mountinfo"), &mut buffer) else { return };
         for mount in mounts(bytes).flatten() {
-            let path = on_this_host(roots, &unescape(mount.mount_point));
+            let path = roots.locate(unescape(mount.mount_point));
             match mount.filesystem {
                 b"cgroup2" if self.unified.is_none() && is_unified(&path) => self.set_unified(path),
                 b"cgroup" => {
@@ -149,13 +149,6 @@ impl Hierarchies {
 /// Every v2 group has these files; the root has the first.
 fn is_unified(path: &Path) -> bool {
     path.join("cgroup.controllers").exists()
-}
-
-fn on_this_host(roots: &Roots, mount_point: &str) -> PathBuf {
-    match mount_point.strip_prefix("/sys/") {
-        Some(below) => roots.sys(below),
-        None => roots.host_path(mount_point),
-    }
 }
 
 fn index_of(controller: Controller) -> usize {
