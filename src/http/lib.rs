@@ -2,6 +2,7 @@
 //! target, and unary gRPC calls to runtimes on this machine. HTTP/1.1 (RFC 9112), except gRPC, which is HTTP/2 with
 //! prior knowledge (RFC 9113). Knows none of our other crates.
 
+mod account;
 mod client_error;
 mod compress;
 mod connection;
@@ -9,6 +10,7 @@ mod dial;
 mod exchange;
 mod form;
 mod grpc;
+mod idle;
 mod listen;
 mod patience;
 mod percent;
@@ -26,6 +28,8 @@ mod url;
 mod client_tests;
 #[cfg(test)]
 mod grpc_tests;
+#[cfg(test)]
+mod overload_tests;
 #[cfg(test)]
 mod request_target_tests;
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! A socket with bounded patience: a request's head must be complete within a time from its first byte, and a client
-//! that takes nothing of its response for too long is cut off. Without these a handful of slow clients could hold all
+//! that takes too little of its response for too long is cut off. Without these a handful of slow clients could hold all
 //! connections that the server allows.
 
 use std::io;
@@ -26,9 +26,15 @@ pub(crate) struct Patience<S> {
     write_timeout: Duration,
     /// Runs from the first byte of a head until the responder takes the request.
     head_timer: Option<Pin<Box<Sleep>>>,
-    /// Runs while the socket takes no bytes.
+    /// Runs from when the socket takes no more bytes until it has taken enough of them, or all.
     write_timer: Option<Pin<Box<Sleep>>>,
+    /// Since then.
+    taken_bytes: usize,
 }
+
+/// What a client has to take of a response within the time for writing: less, and the response would stay in memory for
+/// hours.
+const TAKEN_BYTES: usize = 1 << 20;
 
 impl Progress {
     pub(crate) fn step(&self) {
@@ -38,7 +44,16 @@ impl Progress {
 
 impl<S> Patience<S> {
     pub(crate) fn new(stream: S, progress: Progress, head_timeout: Duration, write_timeout: Duration) -> Self {
-        Patience { stream, progress, seen: 0, head_timeout, write_timeout, head_timer: None, write_timer: None }
+        Patience {
+            stream,
+            progress,
+            seen: 0,
+            head_timeout,
+            write_timeout,
+            head_timer: None,
+            write_timer: None,
+            taken_bytes: 0,
+        }
     }
 
     /// Whether what is read now belongs to a head. A head that was taken meanwhile needs no timer any more.
@@ -51,15 +66,31 @@ impl<S> Patience<S> {
         now.is_multiple_of(2)
     }
 
-    /// Passes a write on and lets the timer run as long as it is pending.
-    fn watch_write<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if outcome.is_ready() {
-            self.write_timer = None;
-            return outcome;
+    /// The time for writing begins anew.
+    fn restart_write(&mut self) {
+        self.write_timer = None;
+        self.taken_bytes = 0;
+    }
+
+    fn count_write(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match outcome {
+            Poll::Ready(Ok(bytes)) => {
+                self.taken_bytes += bytes;
+                if self.taken_bytes >= TAKEN_BYTES {
+                    self.restart_write();
+                }
+                outcome
+            }
+            Poll::Ready(Err(_)) => outcome,
+            Poll::Pending => self.watch_write(cx).map(Err),
         }
+    }
+
+    /// While a write is pending.
+    fn watch_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let timer = self.write_timer.get_or_insert_with(|| Box::pin(sleep(self.write_timeout)));
         ready!(timer.as_mut().poll(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        Poll::Ready(io::ErrorKind::TimedOut.into())
     }
 }
 
@@ -91,7 +122,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Patience<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.watch_write(cx, outcome)
+        self.count_write(cx, outcome)
     }
 
     fn poll_write_vectored(
@@ -100,7 +131,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patience<S> {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
-        self.watch_write(cx, outcome)
+        self.count_write(cx, outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -108,8 +139,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patience<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let outcome = Pin::new(&mut self.stream).poll_flush(cx);
-        self.watch_write(cx, outcome)
+        match Pin::new(&mut self.stream).poll_flush(cx) {
+            Poll::Pending => self.watch_write(cx).map(Err),
+            flushed => {
+                // All of a response has been taken.
+                self.restart_write();
+                flushed
+            }
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -7,26 +7,37 @@ use std::task::Poll;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
+use hyper::header::RETRY_AFTER;
 use hyper::{Method, StatusCode};
 
+use crate::account::Charge;
 use crate::compress::{accepts_gzip, compress};
+use crate::idle::Idle;
 use crate::patience::Progress;
 use crate::percent::percent_decode;
 use crate::router::{Found, Handler, not_found, other_methods};
-use crate::server::{Limits, Observer, ServerStats};
-use crate::{Exchange, Request, Response, Router};
+use crate::server::Service;
+use crate::{Exchange, Request, Response};
 
+/// One connection's.
 #[derive(Clone)]
 pub(crate) struct Responder {
-    pub router: Arc<Router>,
-    pub limits: Limits,
-    pub stats: Arc<ServerStats>,
-    pub observer: Observer,
+    pub service: Service,
     pub progress: Progress,
+    pub idle: Arc<Idle>,
     pub peer: String,
 }
+
+/// A body, and its bytes on the account of all responses until the client has taken it.
+struct Accounted {
+    body: Bytes,
+    _charge: Charge,
+}
+
+/// Responses below this many bytes are not accounted for: the number of connections bounds them well enough.
+const SMALL_BYTES: usize = 64 << 10;
 
 /// Counts a request as in flight until it is dropped: also when the client goes away in the middle.
 struct InFlight<'a>(&'a Responder);
@@ -44,7 +55,8 @@ impl Responder {
             None => Response::text(StatusCode::BAD_REQUEST, "invalid escape in the path\n"),
         };
         let response = compress(response, gzip && method != Method::HEAD).await;
-        (self.observer)(&Exchange {
+        let response = self.account_for(response);
+        (self.service.observer)(&Exchange {
             method: &method,
             path: path.as_deref().unwrap_or(""),
             route,
@@ -64,12 +76,13 @@ impl Responder {
         path: &str,
         route: &mut Option<&'a str>,
     ) -> Response {
-        let Some(inner) = self.router.strip_prefix(path) else { return self.router.outside(path) };
-        match self.router.find(request.method(), inner) {
+        let Some(inner) = self.service.router.strip_prefix(path) else { return self.service.router.outside(path) };
+        match self.service.router.find(request.method(), inner) {
             Found::Handler { pattern, params, handler } => {
                 *route = Some(pattern);
                 match self.read(request, inner, params).await {
-                    Ok(request) => self.call(&handler, request).await,
+                    // The body stays on the account until the handler is done with it.
+                    Ok((request, _charge)) => self.call(&handler, request).await,
                     Err(refusal) => refusal,
                 }
             }
@@ -86,36 +99,57 @@ impl Responder {
         request: hyper::Request<Incoming>,
         path: &str,
         params: Vec<(String, String)>,
-    ) -> Result<Request, Response> {
-        let (head, body) = request.into_parts();
-        let limit = self.limits.body_bytes;
+    ) -> Result<(Request, Charge), Response> {
+        let (head, mut body) = request.into_parts();
+        let limit = self.service.limits.body_bytes;
         let too_large = || Response::text(StatusCode::PAYLOAD_TOO_LARGE, "http: request body too large\n");
         if body.size_hint().lower() > limit as u64 {
             return Err(too_large());
         }
-        let body = if body.is_end_stream() {
-            Bytes::new()
-        } else {
-            match tokio::time::timeout(self.limits.body_timeout, Limited::new(body, limit).collect()).await {
-                Ok(Ok(body)) => body.to_bytes(),
-                Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => return Err(too_large()),
-                Ok(Err(error)) => {
-                    return Err(Response::text(StatusCode::BAD_REQUEST, format!("request body: {error}\n")));
+        let mut charge = self.service.stats.bodies.open();
+        let mut bytes = Vec::new();
+        let read = async {
+            while let Some(frame) = body.frame().await {
+                let frame = frame
+                    .map_err(|error| Response::text(StatusCode::BAD_REQUEST, format!("request body: {error}\n")))?;
+                let Some(data) = frame.data_ref() else { continue };
+                if bytes.len() + data.len() > limit {
+                    return Err(too_large());
                 }
-                Err(_) => {
-                    return Err(Response::text(StatusCode::REQUEST_TIMEOUT, "request body: timed out\n"));
+                if !charge.grow(data.len(), self.service.limits.bodies_bytes) {
+                    return Err(overloaded("other requests have too large bodies at the moment\n"));
                 }
+                bytes.extend_from_slice(data);
             }
+            Ok(())
         };
-        Ok(Request {
+        match tokio::time::timeout(self.service.limits.body_timeout, read).await {
+            Ok(outcome) => outcome?,
+            Err(_) => return Err(Response::text(StatusCode::REQUEST_TIMEOUT, "request body: timed out\n")),
+        }
+        let request = Request {
             method: head.method,
             path: path.to_owned(),
             query: head.uri.query().unwrap_or("").to_owned(),
             headers: head.headers,
-            body,
+            body: bytes.into(),
             peer: self.peer.clone(),
             params,
-        })
+        };
+        Ok((request, charge))
+    }
+
+    /// A large response counts until the client has taken it; where all of them are too many, there is none.
+    fn account_for(&self, mut response: Response) -> Response {
+        if response.body.len() < SMALL_BYTES {
+            return response;
+        }
+        let mut charge = self.service.stats.responses.open();
+        if !charge.grow(response.body.len(), self.service.limits.responses_bytes) {
+            return overloaded("other clients have not taken their responses yet\n");
+        }
+        response.body = Bytes::from_owner(Accounted { body: response.body, _charge: charge });
+        response
     }
 
     /// A panic in a handler costs its own request, not the connection.
@@ -132,22 +166,35 @@ impl Responder {
     }
 
     fn panicked(&self) -> Response {
-        self.stats.panics_total.fetch_add(1, Ordering::Relaxed);
+        self.service.stats.panics_total.fetch_add(1, Ordering::Relaxed);
         Response::text(StatusCode::INTERNAL_SERVER_ERROR, "internal error: the request made its handler panic\n")
     }
 }
 
+impl AsRef<[u8]> for Accounted {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+/// The server could answer this at another time.
+fn overloaded(reason: &'static str) -> Response {
+    Response::text(StatusCode::SERVICE_UNAVAILABLE, reason).header(RETRY_AFTER, "1")
+}
+
 impl<'a> InFlight<'a> {
     fn enter(responder: &'a Responder) -> Self {
+        responder.idle.work();
         responder.progress.step();
-        responder.stats.requests_in_flight.fetch_add(1, Ordering::Relaxed);
+        responder.service.stats.requests_in_flight.fetch_add(1, Ordering::Relaxed);
         InFlight(responder)
     }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
+        self.0.idle.wait();
         self.0.progress.step();
-        self.0.stats.requests_in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.0.service.stats.requests_in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

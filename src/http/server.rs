@@ -1,5 +1,6 @@
 //! The server of both programs: HTTP/1.1 over several listening sockets, with a bound on everything a client can make
 //! it hold: connections, header bytes and time, body bytes and time, idle time, and time without taking the response.
+//! Bodies and responses are bounded one by one and all together.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -16,8 +17,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::account::Account;
+use crate::idle::{Idle, Waiting};
 use crate::listen::{ListenError, listen};
 use crate::patience::{Patience, Progress};
+use crate::reason::reason;
 use crate::request_target::EncodedTargets;
 use crate::responder::Responder;
 use crate::{Exchange, Router};
@@ -25,7 +29,7 @@ use crate::{Exchange, Router};
 /// What clients may use of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Open connections; further ones wait in the kernel's queue.
+    /// Open connections; further ones wait in the kernel's queue, or take the place of one that waits for a request.
     pub connections: usize,
     /// Request line and headers together; more is answered with 431.
     pub head_bytes: usize,
@@ -35,8 +39,12 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// Body of a request; more is answered with 413.
     pub body_bytes: usize,
+    /// Bodies of all requests together; more is answered with 503.
+    pub bodies_bytes: usize,
     pub body_timeout: Duration,
-    /// Without the client taking a byte of its response.
+    /// Responses that have not been taken yet, all together; more is answered with 503. One alone may be larger.
+    pub responses_bytes: usize,
+    /// Without the client taking a megabyte of its response, or all of it.
     pub write_timeout: Duration,
     /// For requests in flight when the server is told to stop.
     pub shutdown_grace: Duration,
@@ -48,7 +56,10 @@ pub struct ServerStats {
     connections_open: AtomicUsize,
     connections_total: AtomicU64,
     connections_delayed_total: AtomicU64,
+    connections_dismissed_total: AtomicU64,
     accept_errors_total: AtomicU64,
+    pub(crate) bodies: Arc<Account>,
+    pub(crate) responses: Arc<Account>,
     pub(crate) requests_in_flight: AtomicUsize,
     pub(crate) panics_total: AtomicU64,
 }
@@ -58,6 +69,16 @@ pub struct Server {
     limits: Limits,
     stats: Arc<ServerStats>,
     observer: Observer,
+}
+
+/// What all connections share.
+#[derive(Clone)]
+pub(crate) struct Service {
+    pub router: Arc<Router>,
+    pub limits: Limits,
+    pub stats: Arc<ServerStats>,
+    pub observer: Observer,
+    pub waiting: Arc<Waiting>,
 }
 
 pub(crate) type Observer = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
@@ -102,18 +123,18 @@ impl Server {
     pub async fn serve(self, router: Arc<Router>, stop: impl Future<Output = ()>) -> usize {
         let Server { listeners, limits, stats, observer } = self;
         let slots = Arc::new(Semaphore::new(limits.connections));
+        let waiting = Arc::new(Waiting::default());
         let (phase, phases) = watch::channel(Phase::Serving);
         let mut acceptors = JoinSet::new();
         for listener in listeners {
-            let responder = Responder {
+            let service = Service {
                 router: router.clone(),
                 limits,
                 stats: stats.clone(),
                 observer: observer.clone(),
-                progress: Progress::default(),
-                peer: String::new(),
+                waiting: waiting.clone(),
             };
-            acceptors.spawn(accept_all(listener, slots.clone(), responder, phases.clone()));
+            acceptors.spawn(accept_all(listener, slots.clone(), service, phases.clone()));
         }
         stop.await;
         acceptors.shutdown().await;
@@ -143,12 +164,37 @@ impl ServerStats {
         self.connections_delayed_total.load(Ordering::Relaxed)
     }
 
+    /// Connections that waited for a request and had to give their place to another.
+    pub fn connections_dismissed_total(&self) -> u64 {
+        self.connections_dismissed_total.load(Ordering::Relaxed)
+    }
+
     pub fn accept_errors_total(&self) -> u64 {
         self.accept_errors_total.load(Ordering::Relaxed)
     }
 
     pub fn requests_in_flight(&self) -> usize {
         self.requests_in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Bodies of requests that are held now.
+    pub fn bodies_bytes(&self) -> usize {
+        self.bodies.bytes()
+    }
+
+    /// Requests refused because of `Limits::bodies_bytes`.
+    pub fn bodies_refused_total(&self) -> u64 {
+        self.bodies.refused_total()
+    }
+
+    /// Responses that have not been taken yet.
+    pub fn responses_bytes(&self) -> usize {
+        self.responses.bytes()
+    }
+
+    /// Responses not given because of `Limits::responses_bytes`.
+    pub fn responses_refused_total(&self) -> u64 {
+        self.responses.refused_total()
     }
 
     /// Handlers that panicked; each cost only its own request.
@@ -165,6 +211,8 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(300),
             body_bytes: 10 << 20,
+            bodies_bytes: 64 << 20,
+            responses_bytes: 256 << 20,
             body_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(60),
             shutdown_grace: Duration::from_secs(10),
@@ -175,30 +223,53 @@ impl Default for Limits {
 async fn accept_all(
     listener: TcpListener,
     slots: Arc<Semaphore>,
-    responder: Responder,
+    service: Service,
     phases: watch::Receiver<Phase>,
 ) -> Infallible {
-    let stats = responder.stats.clone();
+    let stats = service.stats.clone();
+    let mut is_failing = false;
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
-            Err(_) => {
+            Err(error) => {
+                if !is_failing {
+                    tracing::warn!(error = reason(&error), "cannot accept connections");
+                }
+                is_failing = true;
                 // Too many open files, or the client went away before we took it: try again, without spinning.
                 stats.accept_errors_total.fetch_add(1, Ordering::Relaxed);
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }
         };
+        is_failing = false;
         stats.connections_total.fetch_add(1, Ordering::Relaxed);
         let slot = match slots.clone().try_acquire_owned() {
             Ok(slot) => slot,
             Err(_) => {
                 stats.connections_delayed_total.fetch_add(1, Ordering::Relaxed);
-                slots.clone().acquire_owned().await.expect("the semaphore is never closed")
+                free_slot(&slots, &service).await
             }
         };
-        let responder = Responder { progress: Progress::default(), peer: peer.to_string(), ..responder.clone() };
+        let responder = Responder {
+            service: service.clone(),
+            progress: Progress::default(),
+            idle: Arc::new(Idle::new(service.waiting.clone())),
+            peer: peer.to_string(),
+        };
         tokio::spawn(serve_connection(stream, responder, phases.clone(), slot));
+    }
+}
+
+/// Waits for a place, and asks those to leave that hold one without need.
+async fn free_slot(slots: &Arc<Semaphore>, service: &Service) -> OwnedSemaphorePermit {
+    loop {
+        if service.waiting.dismiss_longest() {
+            service.stats.connections_dismissed_total.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Ok(slot) = tokio::time::timeout(Duration::from_millis(100), slots.clone().acquire_owned()).await {
+            return slot.expect("the semaphore is never closed");
+        }
     }
 }
 
@@ -208,8 +279,9 @@ async fn serve_connection(
     mut phases: watch::Receiver<Phase>,
     slot: OwnedSemaphorePermit,
 ) {
-    let limits = responder.limits;
-    let stats = responder.stats.clone();
+    let limits = responder.service.limits;
+    let stats = responder.service.stats.clone();
+    let idle = responder.idle.clone();
     stats.connections_open.fetch_add(1, Ordering::Relaxed);
     // Responses are written whole; waiting for more to fill a packet only adds latency.
     let _ = stream.set_nodelay(true);
@@ -230,6 +302,8 @@ async fn serve_connection(
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(patient), serve));
     loop {
         tokio::select! {
+            // First, so that a request that is there already is taken before anything ends.
+            biased;
             // An error here concerns this client alone: it went away or sent what is not HTTP.
             _ = connection.as_mut() => break,
             changed = phases.changed() => match (changed, *phases.borrow()) {
@@ -237,6 +311,8 @@ async fn serve_connection(
                 (Ok(()), Phase::Serving) => {}
                 (Ok(()), Phase::Closed) | (Err(_), _) => break,
             },
+            // A request that has come meanwhile is still answered.
+            () = idle.dismissed() => connection.as_mut().graceful_shutdown(),
         }
     }
     stats.connections_open.fetch_sub(1, Ordering::Relaxed);

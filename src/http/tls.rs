@@ -86,10 +86,16 @@ impl TlsClient {
         Ok(TlsClient { config: Some(Arc::new(config)), server_name: options.server_name.clone() })
     }
 
-    pub(crate) fn connector(&self, host: &str) -> Result<(TlsConnector, ServerName<'static>), TlsError> {
+    pub(crate) async fn connector(&self, host: &str) -> Result<(TlsConnector, ServerName<'static>), TlsError> {
         let config = match &self.config {
             Some(config) => config.clone(),
-            None => system_config()?,
+            // The first time, this reads a few hundred certificates.
+            None => match SYSTEM_CONFIG.get() {
+                Some(known) => known.clone(),
+                None => tokio::task::spawn_blocking(system_config)
+                    .await
+                    .map_err(|error| TlsError::Config(error.to_string()))??,
+            },
         };
         let name = self.server_name.as_deref().unwrap_or(host);
         let name = ServerName::try_from(name.to_owned()).map_err(|_| TlsError::ServerName(name.to_owned()))?;
@@ -103,15 +109,15 @@ impl Default for TlsClient {
     }
 }
 
+static SYSTEM_CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+
+/// Kept once it is there; a machine without certificates may get some later.
 fn system_config() -> Result<Arc<ClientConfig>, TlsError> {
-    static CONFIG: OnceLock<Result<Arc<ClientConfig>, TlsError>> = OnceLock::new();
-    let build = || {
-        let builder = ClientConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .map_err(|error| TlsError::Config(error.to_string()))?;
-        Ok(Arc::new(builder.with_root_certificates(system_roots()?).with_no_client_auth()))
-    };
-    CONFIG.get_or_init(build).clone()
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TlsError::Config(error.to_string()))?;
+    let config = Arc::new(builder.with_root_certificates(system_roots()?).with_no_client_auth());
+    Ok(SYSTEM_CONFIG.get_or_init(|| config).clone())
 }
 
 fn system_roots() -> Result<RootCertStore, TlsError> {
