@@ -2,6 +2,7 @@
 
 use model::StorageError;
 
+use crate::memory::MemoryTaken;
 use crate::position::Position;
 
 /// A text that is not a query: `1:5: parse error: unexpected end of input`.
@@ -29,6 +30,9 @@ pub enum QueryError {
     /// The limit of memory (`QueryOptions::max_bytes`).
     #[error("query processing would take more than {limit} bytes of memory in query execution")]
     TooManyBytes { limit: usize },
+    /// Other queries hold what this one would need (`QueryOptions::lease`).
+    #[error(transparent)]
+    MemoryTaken(#[from] MemoryTaken),
     #[error("query timed out in query execution")]
     Timeout,
     #[error("query was canceled in query execution")]
@@ -60,6 +64,7 @@ impl QueryError {
             QueryError::Unsupported { .. }
             | QueryError::TooManySamples
             | QueryError::TooManyBytes { .. }
+            | QueryError::MemoryTaken(_)
             | QueryError::Execution(_) => ErrorType::Execution,
         }
     }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use crate::memory::Lease;
+
 #[derive(Clone, Debug)]
 pub struct QueryOptions {
     /// How far back an instant selector looks for its sample, in milliseconds; the sample must be younger than that.
@@ -14,6 +16,9 @@ pub struct QueryOptions {
     pub max_samples: usize,
     /// How many bytes of memory the query may hold at one time.
     pub max_bytes: usize,
+    /// Its part of the memory that it shares with other queries; `None` when it is alone. The caller keeps it as long
+    /// as it keeps the answer.
+    pub lease: Option<Arc<Lease>>,
     /// When the query has to end; `None` lets it run on.
     pub deadline: Option<Instant>,
     /// Whoever sets this ends the query at the next series.
@@ -30,6 +35,7 @@ impl Default for QueryOptions {
             subquery_step_ms: 60_000,
             max_samples: 50_000_000,
             max_bytes: 1 << 30,
+            lease: None,
             deadline: None,
             cancel: Arc::new(AtomicBool::new(false)),
             delayed_name_removal: false,

@@ -76,6 +76,9 @@ impl<'a> Budget<'a> {
         if bytes > self.options.max_bytes {
             return Err(QueryError::TooManyBytes { limit: self.options.max_bytes });
         }
+        if let Some(lease) = &self.options.lease {
+            lease.cover(bytes)?;
+        }
         Ok(())
     }
 

@@ -2,11 +2,12 @@
 
 mod script;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use model::{Labels, Matcher, Selection, Storage, StorageError, TimeRange};
-use promql::{ErrorType, Outcome, QueryError, QueryOptions, Value, instant, parse, range};
+use promql::{ErrorType, MemoryPool, MemoryTaken, Outcome, QueryError, QueryOptions, Value, instant, parse, range};
 use script::memory::Memory;
 
 /// So many series `x` with a sample a minute for ten minutes.
@@ -55,6 +56,22 @@ fn too_much_memory_ends_a_query() {
     let error = ten_minutes(&series(10), "x", &options).expect_err("more than 1000 bytes");
     assert_eq!(error, QueryError::TooManyBytes { limit: 1000 });
     assert!(ten_minutes(&series(1), "x", &options).is_ok());
+}
+
+#[test]
+fn memory_that_other_queries_hold_is_not_there() {
+    let pool = MemoryPool::new(1 << 20);
+    let other = pool.lease();
+    let options = QueryOptions { lease: Some(Arc::new(pool.lease())), ..QueryOptions::default() };
+    assert!(ten_minutes(&series(10), "x", &options).is_ok());
+    assert!(pool.leased_bytes() > 0, "as long as the caller holds the lease");
+    drop(options);
+    assert_eq!(pool.leased_bytes(), 0);
+    let options = QueryOptions { lease: Some(Arc::new(pool.lease())), ..QueryOptions::default() };
+    other.cover(1 << 20).expect("the pool is empty");
+    let error = ten_minutes(&series(10), "x", &options).expect_err("nothing left");
+    assert_eq!(error, QueryError::MemoryTaken(MemoryTaken { limit_bytes: 1 << 20 }));
+    assert_eq!(error.error_type(), ErrorType::Execution);
 }
 
 #[test]
