@@ -10,6 +10,7 @@ mod runner;
 mod table;
 
 pub use collector::{Collector, Failure, Flag, FlagKind, Outcome, Scrape, Settings, SettingsError, Spec};
+pub use container::runtimes_seen;
 pub use runner::{
     Collected, CollectorState, Filter, FilterError, Options, REPORT_FAMILIES, Runner, RunnerStats, Status, Ticket,
 };

@@ -25,3 +25,10 @@ mod resolver;
 mod settings;
 mod spec;
 mod times;
+
+/// Which container runtimes there are on this machine; empty when the settings are bad or there are none.
+pub fn runtimes_seen(host: &kernel::Host, settings: &crate::Settings) -> Vec<String> {
+    settings::ContainerSettings::read(settings)
+        .map(|settings| ::containers::runtimes_seen(&host.roots, &settings.runtimes))
+        .unwrap_or_default()
+}

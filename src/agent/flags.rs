@@ -84,10 +84,10 @@ fn command() -> Command {
 
 fn own_flags() -> Vec<Arg> {
     vec![
-        text("path.procfs", "/proc", "where procfs is mounted"),
-        text("path.sysfs", "/sys", "where sysfs is mounted"),
-        text("path.rootfs", "/", "where the root of the machine is mounted"),
-        text("path.udev.data", "/run/udev/data", "where udev keeps its data"),
+        text("path.procfs", Roots::PROCFS, "where procfs is mounted"),
+        text("path.sysfs", Roots::SYSFS, "where sysfs is mounted"),
+        text("path.rootfs", Roots::ROOTFS, "where the root of the machine is mounted"),
+        text("path.udev.data", Roots::UDEV_DATA, "where udev keeps its data"),
         text("path.max-kept-files", "2048", "kernel files that are kept open between scrapes, at most"),
         switch("collector.disable-defaults", "switch all collectors off by default"),
         text("collector.series-limit", "50000", "series of one collector in one scrape, at most; 0 for no limit"),
@@ -220,5 +220,110 @@ fn one_line(error: &clap::Error) -> String {
             format!("flag {flag}: {:?} is not one of its values", context(ContextKind::InvalidValue))
         }
         _ => error.render().to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(arguments: &[&str]) -> Result<Flags, String> {
+        match parse(arguments.iter().map(|argument| (*argument).to_owned()))? {
+            Wish::Serve(flags) => Ok(*flags),
+            Wish::Print(text) => Err(text),
+        }
+    }
+
+    fn enabled(arguments: &[&str]) -> Vec<&'static str> {
+        flags(arguments).expect("valid").enabled.iter().map(|spec| spec.name).collect()
+    }
+
+    fn refusal(arguments: &[&str]) -> String {
+        flags(arguments).err().expect("refused")
+    }
+
+    #[test]
+    fn collectors_are_switched_as_node_exporters_are() {
+        let defaults: Vec<_> = TABLE.iter().filter(|spec| spec.is_on_by_default).map(|spec| spec.name).collect();
+        assert_eq!(enabled(&[]), defaults);
+        let without: Vec<_> = defaults.iter().copied().filter(|name| *name != "loadavg").collect();
+        for off in ["--no-collector.loadavg", "--collector.loadavg=false"] {
+            assert_eq!(enabled(&[off]), without);
+        }
+        let only = ["--collector.disable-defaults", "--collector.loadavg", "--collector.cpu=true"];
+        assert_eq!(enabled(&only), ["cpu", "loadavg"]);
+        assert_eq!(enabled(&["--collector.disable-defaults", "--no-collector.wifi"]), [""; 0]);
+    }
+
+    #[test]
+    fn values_come_by_equals_sign_or_blank_and_aliases_count() {
+        let flags = flags(&[
+            "--collector.diskstats.ignored-devices=^x",
+            "--collector.netdev.device-include",
+            "^eth",
+            "--no-collector.netdev.netlink",
+            "--collector.textfile.directory=/a",
+            "--collector.textfile.directory=/b",
+            "--web.listen-address=127.0.0.1:1",
+            "--web.listen-address=:2",
+            "--web.timeout-offset=250ms",
+            "--path.rootfs=/host",
+        ])
+        .expect("valid");
+        assert_eq!(flags.settings.text("collector.diskstats.device-exclude"), "^x");
+        assert!(flags.settings.is_given("collector.diskstats.device-exclude"));
+        assert_eq!(flags.settings.text("collector.netdev.device-include"), "^eth");
+        assert!(!flags.settings.is_on("collector.netdev.netlink"));
+        assert!(!flags.settings.is_given("collector.filesystem.fs-types-exclude"));
+        assert_eq!(flags.settings.list("collector.textfile.directory"), ["/a", "/b"]);
+        assert_eq!(flags.listen_addresses, ["127.0.0.1:1", ":2"]);
+        assert_eq!(flags.timeout_offset, Duration::from_millis(250));
+        assert_eq!(flags.roots.rootfs, std::path::Path::new("/host"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_one_line() {
+        for (arguments, line) in [
+            (&["--collector.nonsense"][..], "unknown flag --collector.nonsense, try --help"),
+            (&["--collector.cpu", "--no-collector.cpu"], "flag --collector.cpu cannot be repeated, try --help"),
+            (&["--path.procfs=/a", "--path.procfs=/b"], "flag --path.procfs cannot be repeated, try --help"),
+            (&["--path.procfs"], "flag --path.procfs needs a value, try --help"),
+            (&["--log.level=loud"], "flag --log.level: \"loud\" is not one of its values, try --help"),
+            (&["--collector.cpu=maybe"], "flag --collector.cpu: \"maybe\" is not one of its values, try --help"),
+            (&["start"], "unexpected argument \"start\", try --help"),
+            (&["--collector.wifi"], "--collector.wifi: collector wifi does not exist yet"),
+            (&["--web.config.file=tls.yml"], "--web.config.file: TLS and authentication do not exist yet"),
+            (&["--web.max-requests=many"], "--web.max-requests: expected a number, found \"many\""),
+            (&["--web.timeout-offset=-1s"], "--web.timeout-offset: expected a duration such as 0.5s, found \"-1s\""),
+            (&["--web.telemetry-path=m"], "--web.telemetry-path: \"m\" does not begin with a slash"),
+        ] {
+            assert_eq!(refusal(arguments), line, "{arguments:?}");
+        }
+        assert!(flags(&["--web.config.file="]).is_ok());
+    }
+
+    #[test]
+    fn command_lines_of_node_exporter_keep_working() {
+        let kube_prometheus = [
+            "--web.listen-address=127.0.0.1:9100",
+            "--path.sysfs=/host/sys",
+            "--path.rootfs=/host/root",
+            "--path.procfs=/host/root/proc",
+            "--path.udev.data=/host/root/run/udev/data",
+            "--no-collector.wifi",
+            "--no-collector.hwmon",
+            "--no-collector.btrfs",
+            "--collector.filesystem.mount-points-exclude=^/(dev|proc|sys|run/k3s/containerd/.+)($|/)",
+            "--collector.netclass.ignored-devices=^(veth.*|[a-f0-9]{15})$",
+            "--collector.netdev.device-exclude=^(veth.*|[a-f0-9]{15})$",
+        ];
+        let flags = flags(&kube_prometheus).expect("valid");
+        assert_eq!(flags.warnings, ["--collector.netclass.ignored-devices has no effect yet"]);
+    }
+
+    #[test]
+    fn help_and_version_are_printed() {
+        assert!(refusal(&["--help"]).contains("--collector.diskstats.device-exclude"));
+        assert!(refusal(&["--version"]).starts_with("vitals-agent, version "));
     }
 }

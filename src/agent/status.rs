@@ -22,6 +22,8 @@ struct Report {
     revision: &'static str,
     uptime_seconds: f64,
     collectors: Vec<Collector>,
+    /// Container runtimes on this machine, and how they are asked.
+    runtimes: Vec<String>,
     /// Series that the collectors gave when they ran last.
     series: usize,
     kept_files: Used,
@@ -87,6 +89,7 @@ impl Report {
             uptime_seconds: agent.started.elapsed().as_secs_f64(),
             series: collectors.iter().map(|one| one.series).sum(),
             collectors,
+            runtimes: collectors::runtimes_seen(&agent.host, &agent.flags.settings),
             kept_files: Used { now: agent.host.files.kept(), limit: agent.host.files.limit() },
             collect_threads: Used { now: runner.workers, limit: runner.worker_limit },
             scrapes_in_flight: Used { now: agent.scrapes.in_flight(), limit: agent.scrapes.limit },
@@ -113,6 +116,8 @@ impl Report {
         if self.with_status("disabled").next().is_some() {
             let _ = writeln!(text, "disabled  {}", names("disabled"));
         }
+        let runtimes = if self.runtimes.is_empty() { "none".to_owned() } else { self.runtimes.join("; ") };
+        let _ = writeln!(text, "runtimes  {runtimes}");
         text
     }
 
@@ -135,7 +140,14 @@ impl Report {
                 status = one.status,
             );
         }
-        body.push_str("</table>\n<h2>Limits</h2>\n<table>\n<tr><th>what</th><th>now</th><th>at most</th></tr>\n");
+        body.push_str("</table>\n<h2>Container runtimes</h2>\n<ul>\n");
+        if self.runtimes.is_empty() {
+            body.push_str("<li>none</li>\n");
+        }
+        for runtime in &self.runtimes {
+            let _ = writeln!(body, "<li>{}</li>", escape(runtime));
+        }
+        body.push_str("</ul>\n<h2>Limits</h2>\n<table>\n<tr><th>what</th><th>now</th><th>at most</th></tr>\n");
         for (what, used) in [
             ("kept kernel files", &self.kept_files),
             ("threads that collect", &self.collect_threads),

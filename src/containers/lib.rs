@@ -13,6 +13,7 @@ mod protobuf;
 mod recorded;
 mod rfc3339;
 mod runtimes;
+mod seen;
 mod socket;
 
 #[cfg(test)]
@@ -24,3 +25,4 @@ pub use identity::{Driver, Identity, Kind, Qos, Runtime};
 pub use label_filter::LabelFilter;
 pub use metadata::{Metadata, Network, PodContainer};
 pub use runtimes::{Answer, RuntimeSettings, Runtimes};
+pub use seen::runtimes_seen;

@@ -195,7 +195,7 @@ fn inspect(socket: &mut HttpSocket, target: &str) -> Result<Option<Inspection>, 
 }
 
 /// Sockets are given as the host sees them; but one may also be mounted to where the flag says.
-fn on_this_host(roots: &Roots, path: &Path) -> PathBuf {
+pub(crate) fn on_this_host(roots: &Roots, path: &Path) -> PathBuf {
     let on_host = roots.locate(path);
     if on_host.exists() { on_host } else { path.to_owned() }
 }

@@ -23,6 +23,12 @@ impl Default for Roots {
 }
 
 impl Roots {
+    /// Where things are on a machine that is not inside another's mounts.
+    pub const PROCFS: &str = "/proc";
+    pub const SYSFS: &str = "/sys";
+    pub const ROOTFS: &str = "/";
+    pub const UDEV_DATA: &str = "/run/udev/data";
+
     pub fn proc(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.procfs.join(relative)
     }
