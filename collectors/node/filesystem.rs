@@ -130,15 +130,13 @@ impl Filesystem {
 
     fn read_list(&mut self, scrape: &mut Scrape<'_>) -> kernel::Result<()> {
         let [first, own] = &mut self.files;
-        let hides_first = match first.read(scrape.buffer) {
-            Ok(_) => false,
-            Err(error) if error.is_absent() || error.is_denied() => true,
+        let (length, path) = match first.read(scrape.buffer) {
+            Ok(text) => (text.len(), first.path()),
+            Err(error) if error.is_absent() || error.is_denied() => (own.read(scrape.buffer)?.len(), own.path()),
             Err(error) => return Err(error),
         };
-        let file = if hides_first { own } else { first };
-        let text = file.read(scrape.buffer)?;
-        let roots = &self.host.roots;
-        self.list.update(text, file.path(), roots, &self.points, &self.kinds, scrape.problems);
+        let (text, roots) = (&scrape.buffer[..length], &self.host.roots);
+        self.list.update(text, path, roots, &self.points, &self.kinds, scrape.problems);
         Ok(())
     }
 

@@ -86,9 +86,11 @@ fn needs_quotes(text: &str) -> bool {
     text.is_empty() || text.contains(|c: char| c <= ' ' || c == '"' || c == '=' || c.is_control())
 }
 
+/// Always with three digits behind the second, so that lines stand below each other.
 fn time(now: SystemTime) -> String {
-    let ms = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-    model::format_rfc3339_ms(i64::try_from(ms).unwrap_or(i64::MAX))
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = model::format_rfc3339_ms(i64::try_from(since.as_secs()).unwrap_or(0) * 1000);
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), since.subsec_millis())
 }
 
 impl Visit for Fields {
@@ -118,6 +120,13 @@ mod tests {
         let others = vec![("collector", "cpu".to_owned()), ("reason", "a \"b\"\nc=d".to_owned())];
         let fields = Fields { message: "it failed".to_owned(), others };
         Log { level: Level::INFO, is_json }.line(Level::WARN, "2026-01-02T03:04:05.678Z", fields)
+    }
+
+    #[test]
+    fn times_have_the_same_length() {
+        let at = |ms| time(UNIX_EPOCH + std::time::Duration::from_millis(ms));
+        assert_eq!(at(1_700_000_000_000), "2023-11-14T22:13:20.000Z");
+        assert_eq!(at(1_700_000_000_050), "2023-11-14T22:13:20.050Z");
     }
 
     #[test]
