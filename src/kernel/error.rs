@@ -54,10 +54,7 @@ impl Error {
 }
 
 pub(crate) fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::ENOENT | libc::ENOTDIR | libc::ENODEV | libc::ESRCH | libc::EOPNOTSUPP)
-    )
+    matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR | libc::ENODEV | libc::ESRCH | libc::EOPNOTSUPP))
 }
 
 /// `None` where there is nothing to read, the error where something is broken.
