@@ -15,10 +15,12 @@ mod status;
 mod targets;
 mod tsdb;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use http::{Method, Request, Response, Router, StatusCode};
 
+use crate::off_thread::off_thread;
 use crate::program::Aggregator;
 use answer::Answer;
 
@@ -32,26 +34,26 @@ pub fn routes(router: Router, aggregator: &Arc<Aggregator>) -> Router {
     let mut table = Table { router, aggregator };
     table.add(GET_OR_POST, "/api/v1/query", query::instant);
     table.add(GET_OR_POST, "/api/v1/query_range", query::range);
-    table.add(GET_OR_POST, "/api/v1/query_exemplars", exemplars::query_exemplars);
+    table.add(GET_OR_POST, "/api/v1/query_exemplars", off(exemplars::query_exemplars));
     table.add(GET_OR_POST, "/api/v1/series", series::series);
     table.add(GET_OR_POST, "/api/v1/labels", series::labels);
     table.add(GET, "/api/v1/label/:name/values", series::label_values);
-    table.add(GET, "/api/v1/targets", targets::targets);
-    table.add(GET, "/api/v1/targets/metadata", metadata::of_targets);
-    table.add(GET, "/api/v1/scrape_pools", targets::scrape_pools);
-    table.add(GET, "/api/v1/metadata", metadata::metadata);
-    table.add(GET, "/api/v1/rules", rules::rules);
-    table.add(GET, "/api/v1/alerts", rules::alerts);
-    table.add(GET, "/api/v1/alertmanagers", rules::alertmanagers);
-    table.add(GET, "/api/v1/notifications", rules::notifications);
-    table.add(GET, "/api/v1/status/buildinfo", status::buildinfo);
-    table.add(GET, "/api/v1/status/config", status::config);
-    table.add(GET, "/api/v1/status/flags", status::flags);
-    table.add(GET, "/api/v1/status/runtimeinfo", status::runtimeinfo);
+    table.add(GET, "/api/v1/targets", off(targets::targets));
+    table.add(GET, "/api/v1/targets/metadata", off(metadata::of_targets));
+    table.add(GET, "/api/v1/scrape_pools", off(targets::scrape_pools));
+    table.add(GET, "/api/v1/metadata", off(metadata::metadata));
+    table.add(GET, "/api/v1/rules", off(rules::rules));
+    table.add(GET, "/api/v1/alerts", off(rules::alerts));
+    table.add(GET, "/api/v1/alertmanagers", off(rules::alertmanagers));
+    table.add(GET, "/api/v1/notifications", off(rules::notifications));
+    table.add(GET, "/api/v1/status/buildinfo", off(status::buildinfo));
+    table.add(GET, "/api/v1/status/config", off(status::config));
+    table.add(GET, "/api/v1/status/flags", off(status::flags));
+    table.add(GET, "/api/v1/status/runtimeinfo", off(status::runtimeinfo));
     table.add(GET, "/api/v1/status/tsdb", tsdb::cardinality);
-    table.add(GET, "/api/v1/status/walreplay", tsdb::walreplay);
+    table.add(GET, "/api/v1/status/walreplay", off(tsdb::walreplay));
     for action in ["snapshot", "delete_series", "clean_tombstones"] {
-        table.add(POST_OR_PUT, &format!("/api/v1/admin/tsdb/{action}"), tsdb::admin);
+        table.add(POST_OR_PUT, &format!("/api/v1/admin/tsdb/{action}"), off(tsdb::admin));
     }
     table.router
 }
@@ -87,6 +89,14 @@ impl Table<'_> {
             async move { response }
         });
     }
+}
+
+/// An endpoint that neither waits for a place among the queries nor for anything else but locks and files.
+fn off<F>(endpoint: F) -> impl Fn(Arc<Aggregator>, Request) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Copy
+where
+    F: Fn(&Aggregator, &Request) -> Answer + Copy + Send + Sync + 'static,
+{
+    move |aggregator, request| Box::pin(off_thread(move || endpoint(&aggregator, &request)))
 }
 
 /// While the log is replayed, and while the program ends.

@@ -1,9 +1,11 @@
 //! How much of the machine this program may take: what sysinfo says of memory and of the cgroup's limit, once at start.
+//! Half of the memory is for series, a quarter for queries, an eighth for answers on their way; the rest is for what a
+//! scrape needs and for the allocator.
 
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 /// Memory that an active series costs at most, with its share of index, cache and open chunk.
-const SERIES_BYTES: u64 = 2048;
+const SERIES_BYTES: u64 = 1024;
 
 /// Taken to be there where the system does not tell.
 const UNKNOWN_MEMORY_BYTES: u64 = 1 << 30;
@@ -25,12 +27,26 @@ impl Budget {
 
     /// Series above which new ones are refused rather than the process killed.
     pub fn max_series(&self) -> usize {
-        usize::try_from(self.memory_bytes / SERIES_BYTES).unwrap_or(usize::MAX).max(10_000)
+        usize::try_from(self.memory_bytes / 2 / SERIES_BYTES).unwrap_or(usize::MAX).max(10_000)
     }
 
-    /// Memory that one query may hold.
+    /// Memory that all queries together may hold.
+    pub fn queries_bytes(&self) -> usize {
+        self.part(4, 128 << 20)
+    }
+
+    /// Memory that one query may hold: not so much that nothing is left for others.
     pub fn query_bytes(&self) -> usize {
-        usize::try_from(self.memory_bytes / 4).unwrap_or(usize::MAX).max(64 << 20)
+        self.queries_bytes() / 2
+    }
+
+    /// Answers that clients have not taken yet.
+    pub fn responses_bytes(&self) -> usize {
+        self.part(8, 64 << 20)
+    }
+
+    fn part(&self, divisor: u64, at_least: usize) -> usize {
+        usize::try_from(self.memory_bytes / divisor).unwrap_or(usize::MAX).max(at_least)
     }
 }
 
@@ -40,4 +56,17 @@ fn memory_bytes() -> Option<u64> {
     let total = system.total_memory();
     let limit = system.cgroup_limits().map(|limits| limits.total_memory).filter(|bytes| *bytes > 0);
     Some(limit.map_or(total, |limit| limit.min(total))).filter(|bytes| *bytes > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_are_less_than_the_whole() {
+        let budget = Budget { memory_bytes: 8 << 30, cpus: 1 };
+        let series_bytes = budget.max_series() as u64 * SERIES_BYTES;
+        let parts = series_bytes + (budget.queries_bytes() + budget.responses_bytes()) as u64;
+        assert_eq!((parts, budget.query_bytes()), (7 << 30, 1 << 30));
+    }
 }

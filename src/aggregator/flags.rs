@@ -62,7 +62,7 @@ impl Flags {
         Ok(Flags {
             config_file: Some(values.text("config.file")).filter(|path| !path.is_empty()).map(PathBuf::from),
             read_timeout: millis(positive(&values, "web.read-timeout")?),
-            max_connections: at_least_one(&values, "web.max-connections")?,
+            max_connections: up_to(&values, "web.max-connections", 1_000_000)?,
             enable_lifecycle: values.text("web.enable-lifecycle") == "true",
             enable_admin_api: values.text("web.enable-admin-api") == "true",
             cors_origin: AnchoredRegex::new(values.text("web.cors.origin"))
@@ -74,7 +74,7 @@ impl Flags {
             max_series: Some(number(&values, "storage.max-series")?).filter(|series| *series > 0),
             lookback_ms: positive(&values, "query.lookback-delta")?,
             query_timeout: millis(positive(&values, "query.timeout")?),
-            query_concurrency: at_least_one(&values, "query.max-concurrency")?,
+            query_concurrency: up_to(&values, "query.max-concurrency", 10_000)?,
             query_max_samples: at_least_one(&values, "query.max-samples")?,
             delayed_name_removal: features.contains(&"promql-delayed-name-removal".to_owned()),
             unknown_features,
@@ -123,6 +123,12 @@ fn at_least_one(values: &FlagValues, name: &str) -> Result<usize, FlagError> {
         0 => Err(wrong(values, name, "must be at least 1")),
         number => Ok(number),
     }
+}
+
+/// Places that are made when the program starts.
+fn up_to(values: &FlagValues, name: &str, most: usize) -> Result<usize, FlagError> {
+    let number = at_least_one(values, name)?;
+    if number > most { Err(wrong(values, name, &format!("must be at most {most}"))) } else { Ok(number) }
 }
 
 fn log_level(values: &FlagValues) -> Result<tracing::Level, FlagError> {
@@ -181,6 +187,8 @@ mod tests {
             ("--query.timeout=0", r#"--query.timeout: "0": must be more than 0"#),
             ("--query.max-samples=1e6", r#"--query.max-samples: "1e6": not a whole number"#),
             ("--web.max-connections=0", r#"--web.max-connections: "0": must be at least 1"#),
+            ("--web.max-connections=1000001", r#"--web.max-connections: "1000001": must be at most 1000000"#),
+            ("--query.max-concurrency=99999", r#"--query.max-concurrency: "99999": must be at most 10000"#),
             ("--storage.tsdb.retention.size=5x", r#"--storage.tsdb.retention.size: "5x": not a size such as 512MB"#),
             ("--log.level=loud", r#"--log.level: "loud": expected debug, info, warn or error"#),
             ("--log.format=xml", r#"--log.format: "xml": expected logfmt or json"#),

@@ -11,7 +11,10 @@ mod flags;
 mod lifecycle;
 mod log_format;
 mod metrics;
+mod off_thread;
 mod open_files;
+#[cfg(test)]
+mod overload_tests;
 mod pages;
 mod process;
 mod program;
@@ -43,7 +46,10 @@ fn main() -> ExitCode {
     // Huge pages would round every corner of the heap up to 2 MiB: a third more memory for no measurable time. A kernel
     // without them has nothing to switch off.
     let _ = nix::sys::prctl::set_thp_disable(true);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    // Queries may take as many threads as they are allowed to, and there are still some for files and locks.
+    builder.enable_all().max_blocking_threads(flags.query_concurrency + 256);
+    let runtime = match builder.build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start threads: {error}")),
     };

@@ -14,6 +14,7 @@ use exposition::{Page, assemble, negotiate};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, Router, StatusCode};
 
+use crate::off_thread::off_thread;
 use crate::program::Aggregator;
 
 pub use requests::Requests;
@@ -22,7 +23,8 @@ pub fn routes(router: Router, aggregator: &Arc<Aggregator>) -> Router {
     let aggregator = aggregator.clone();
     router.get("/metrics", move |request: Request| {
         let aggregator = aggregator.clone();
-        async move { respond(&aggregator, &request) }
+        // Counting what each target holds waits for its scrape.
+        off_thread(move || respond(&aggregator, &request))
     })
 }
 

@@ -1,10 +1,10 @@
 //! The state that all parts of the program share, from start to end.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use http::ServerStats;
+use http::{Limits, ServerStats};
 use scrape::{Config, Scraping};
 use tokio::sync::Notify;
 use tsdb::Tsdb;
@@ -19,6 +19,8 @@ use crate::query_pool::QueryPool;
 pub struct Aggregator {
     pub flags: Flags,
     pub budget: Budget,
+    /// Of the server.
+    pub limits: Limits,
     /// Milliseconds since the epoch.
     pub started_ms: i64,
     pub queries: QueryPool,
@@ -27,8 +29,10 @@ pub struct Aggregator {
     /// Woken by `/-/quit`.
     pub quit: Notify,
     pub(crate) config: ArcSwap<Loaded>,
-    /// One reload at a time.
+    /// One reload at a time; held while scraping starts and when it ends.
     pub(crate) reloading: tokio::sync::Mutex<()>,
+    /// Reloads that run or wait for it.
+    pub(crate) reloads: AtomicUsize,
     running: OnceLock<Running>,
     is_stopping: AtomicBool,
 }
@@ -50,17 +54,25 @@ pub struct Loaded {
 }
 
 impl Aggregator {
-    pub fn new(flags: Flags, config: Config, server: Arc<ServerStats>) -> Arc<Aggregator> {
+    pub fn new(
+        flags: Flags,
+        budget: Budget,
+        limits: Limits,
+        config: Config,
+        server: Arc<ServerStats>,
+    ) -> Arc<Aggregator> {
         let loaded = Loaded { config: Arc::new(config), loaded_ms: now_ms(), last_reload_succeeded: true };
         Arc::new(Aggregator {
-            budget: Budget::of_this_machine(),
+            budget,
+            limits,
             started_ms: now_ms(),
-            queries: QueryPool::new(flags.query_concurrency),
+            queries: QueryPool::new(flags.query_concurrency, budget.queries_bytes()),
             requests: Requests::default(),
             server,
             quit: Notify::new(),
             config: ArcSwap::from_pointee(loaded),
             reloading: tokio::sync::Mutex::new(()),
+            reloads: AtomicUsize::new(0),
             running: OnceLock::new(),
             is_stopping: AtomicBool::new(false),
             flags,
@@ -74,11 +86,15 @@ impl Aggregator {
     }
 
     pub fn is_ready(&self) -> bool {
-        self.running.get().is_some() && !self.is_stopping.load(Ordering::Relaxed)
+        self.running.get().is_some() && !self.is_stopping()
     }
 
     pub fn set_stopping(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
     }
 
     pub fn running(&self) -> Result<&Running, ApiError> {

@@ -1,18 +1,18 @@
 //! Where queries run: on blocking threads, so many at a time, each with a deadline and a flag that ends it when its
-//! client goes away.
+//! client goes away, all of them together with one pool of memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use model::StorageError;
-use promql::QueryStats;
+use promql::{Lease, MemoryPool, MemoryTaken, QueryStats};
 use tokio::sync::Semaphore;
 
 #[derive(Clone)]
 pub struct QueryPool {
     places: Arc<Semaphore>,
     concurrency: usize,
+    memory: MemoryPool,
     totals: Arc<PoolTotals>,
 }
 
@@ -26,6 +26,7 @@ pub struct PoolTotals {
     evaluations: AtomicU64,
     evaluated_nanos: AtomicU64,
     samples: AtomicU64,
+    panics: AtomicU64,
 }
 
 /// What the pool has done so far.
@@ -38,12 +39,22 @@ pub struct PoolStats {
     pub evaluations_total: u64,
     pub evaluated_seconds_total: f64,
     pub samples_total: u64,
+    /// Queries that made their thread panic.
+    pub panics_total: u64,
+    /// Memory that all queries together may hold.
+    pub memory_limit_bytes: usize,
+    /// That they hold now.
+    pub memory_bytes: usize,
+    /// How often a query ended because others held the memory.
+    pub memory_refused_total: u64,
 }
 
 /// A query's place in the pool.
 pub struct Slot {
     /// Set when nobody waits for the answer any more.
     pub cancel: Arc<AtomicBool>,
+    /// The query's part of the memory of all.
+    pub lease: Arc<Lease>,
     deadline: Instant,
     queued: Duration,
     begun: Instant,
@@ -65,6 +76,17 @@ pub enum PoolError {
     Panicked,
 }
 
+/// Why work ends before it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stop {
+    #[error("query timed out in query execution")]
+    Late,
+    #[error("query was canceled in query execution")]
+    Cancelled,
+    #[error(transparent)]
+    Memory(#[from] MemoryTaken),
+}
+
 /// Sets the flag when the request's future is dropped.
 struct CancelOnDrop(Arc<AtomicBool>);
 
@@ -72,8 +94,18 @@ struct CancelOnDrop(Arc<AtomicBool>);
 struct Active(Arc<PoolTotals>);
 
 impl QueryPool {
-    pub fn new(concurrency: usize) -> QueryPool {
-        QueryPool { places: Arc::new(Semaphore::new(concurrency)), concurrency, totals: Arc::default() }
+    pub fn new(concurrency: usize, memory_bytes: usize) -> QueryPool {
+        QueryPool {
+            places: Arc::new(Semaphore::new(concurrency)),
+            concurrency,
+            memory: MemoryPool::new(memory_bytes),
+            totals: Arc::default(),
+        }
+    }
+
+    /// A part of the queries' memory for an answer that is made elsewhere.
+    pub fn lease(&self) -> Lease {
+        self.memory.lease()
     }
 
     /// Waits for a free place until the deadline, then does the work on a thread of its own.
@@ -92,13 +124,17 @@ impl QueryPool {
         let queued = begun - arrived;
         self.totals.queries.fetch_add(1, Ordering::Relaxed);
         add_nanos(&self.totals.queued_nanos, queued);
-        let slot = Slot { cancel, deadline, queued, begun, totals: self.totals.clone() };
+        let lease = Arc::new(self.memory.lease());
+        let slot = Slot { cancel, lease, deadline, queued, begun, totals: self.totals.clone() };
         let done = tokio::task::spawn_blocking(move || {
             // Both are held until the work has really ended, also when nobody waits for it any more.
             let _held = (place, active);
             work(slot)
         });
-        done.await.map_err(|_| PoolError::Panicked)
+        done.await.map_err(|_| {
+            self.totals.panics.fetch_add(1, Ordering::Relaxed);
+            PoolError::Panicked
+        })
     }
 
     pub fn stats(&self) -> PoolStats {
@@ -111,6 +147,10 @@ impl QueryPool {
             evaluations_total: self.totals.evaluations.load(Ordering::Relaxed),
             evaluated_seconds_total: seconds(&self.totals.evaluated_nanos),
             samples_total: self.totals.samples.load(Ordering::Relaxed),
+            panics_total: self.totals.panics.load(Ordering::Relaxed),
+            memory_limit_bytes: self.memory.limit_bytes(),
+            memory_bytes: self.memory.leased_bytes(),
+            memory_refused_total: self.memory.refused_total(),
         }
     }
 }
@@ -126,11 +166,17 @@ impl Slot {
     }
 
     /// Whether the work should go on.
-    pub fn check(&self) -> Result<(), StorageError> {
-        if self.cancel.load(Ordering::Relaxed) || Instant::now() > self.deadline {
-            return Err(StorageError::Cancelled);
+    pub fn check(&self) -> Result<(), Stop> {
+        if self.cancel.load(Ordering::Relaxed) {
+            return Err(Stop::Cancelled);
         }
-        Ok(())
+        if Instant::now() > self.deadline { Err(Stop::Late) } else { Ok(()) }
+    }
+
+    /// The same, and whether the work may hold so many bytes.
+    pub fn hold(&self, bytes: usize) -> Result<(), Stop> {
+        self.check()?;
+        Ok(self.lease.cover(bytes)?)
     }
 }
 
@@ -164,10 +210,11 @@ mod tests {
     use super::*;
 
     const LONG: Duration = Duration::from_secs(600);
+    const MEMORY_BYTES: usize = 1 << 20;
 
     #[tokio::test]
     async fn a_query_that_finds_no_place_in_time_is_refused() {
-        let pool = QueryPool::new(1);
+        let pool = QueryPool::new(1, MEMORY_BYTES);
         let (release, released) = mpsc::channel::<()>();
         let (begun, has_begun) = tokio::sync::oneshot::channel();
         let first = pool.clone();
@@ -188,7 +235,7 @@ mod tests {
 
     #[tokio::test]
     async fn dropping_the_request_cancels_the_query_and_keeps_its_place_until_it_ends() {
-        let pool = QueryPool::new(1);
+        let pool = QueryPool::new(1, MEMORY_BYTES);
         let (begun, has_begun) = tokio::sync::oneshot::channel();
         let (ended, has_ended) = tokio::sync::oneshot::channel();
         let running = pool.clone();
@@ -210,9 +257,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_costs_one_query() {
-        let pool = QueryPool::new(1);
+        let pool = QueryPool::new(1, MEMORY_BYTES);
         let deadline = Instant::now() + LONG;
         assert_eq!(pool.run(deadline, |_| panic!("on purpose")).await.map(|()| 0), Err(PoolError::Panicked));
         assert_eq!(pool.run(deadline, |_| 1).await, Ok(1));
+        assert_eq!(pool.stats().panics_total, 1);
+    }
+
+    #[tokio::test]
+    async fn queries_share_their_memory_and_give_it_back_when_they_end() {
+        let pool = QueryPool::new(2, MEMORY_BYTES);
+        let elsewhere = pool.lease();
+        elsewhere.cover(MEMORY_BYTES).expect("all of it");
+        let deadline = Instant::now() + LONG;
+        let taken = MemoryTaken { limit_bytes: MEMORY_BYTES };
+        assert_eq!(pool.run(deadline, |slot| slot.hold(1)).await, Ok(Err(Stop::Memory(taken))));
+        drop(elsewhere);
+        assert_eq!(pool.run(deadline, |slot| slot.hold(MEMORY_BYTES)).await, Ok(Ok(())));
+        let stats = pool.stats();
+        assert_eq!((stats.memory_bytes, stats.memory_refused_total), (0, 1));
+        assert_eq!(pool.run(deadline, |slot| slot.hold(MEMORY_BYTES + 1)).await, Ok(Err(Stop::Memory(taken))));
     }
 }

@@ -8,9 +8,12 @@ use http::{Exchange, Limits, Router, Server};
 use scrape::{Config, ScrapeOptions, Scraping};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tsdb::{Options, ReplayReport, Tsdb};
 
+use crate::budget::Budget;
 use crate::flags::Flags;
+use crate::off_thread::off_thread;
 use crate::open_files::raise_open_files;
 use crate::program::{Aggregator, Running};
 use crate::version::{PROMETHEUS_VERSION, REVISION, VERSION};
@@ -18,17 +21,22 @@ use crate::{api, lifecycle, metrics, pages, reload};
 
 /// For requests in flight at the end.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+/// For scrapes at the end, and for a reload that is under way.
+const SCRAPING_GRACE: Duration = Duration::from_secs(5);
 
 /// Runs until told to end. The error is one line for standard error.
 pub async fn run(flags: Flags) -> Result<(), String> {
-    let mut signals = Signals::listen()?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    let mut ends = Ends { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? };
     greet(&flags);
     raise_open_files();
     // Before anything is bound or opened: a configuration that is wrong should cost nothing.
     let config = flags.config_file.as_deref().map(reload::load).transpose()?;
+    let budget = Budget::of_this_machine();
     let limits = Limits {
         connections: flags.max_connections,
         idle_timeout: flags.read_timeout,
+        responses_bytes: budget.responses_bytes(),
         shutdown_grace: SHUTDOWN_GRACE,
         ..Limits::default()
     };
@@ -39,7 +47,7 @@ pub async fn run(flags: Flags) -> Result<(), String> {
     for address in addresses {
         tracing::info!(%address, "listening");
     }
-    let aggregator = Aggregator::new(flags, config, server.stats());
+    let aggregator = Aggregator::new(flags, budget, limits, config, server.stats());
     let observer = aggregator.clone();
     let server = server.observe(move |exchange: &Exchange<'_>| observer.requests.observe(exchange));
     let (stop, stopped) = oneshot::channel::<()>();
@@ -47,17 +55,45 @@ pub async fn run(flags: Flags) -> Result<(), String> {
         let _ = stopped.await;
     }));
 
-    if let Some(tsdb) = open(&aggregator, &mut signals).await? {
-        start_scraping(&aggregator, tsdb).await;
-        tracing::info!("ready");
-        serve(&aggregator, &mut signals).await;
-    }
-
+    // Whatever is under way (a replay, discovery on a file system that hangs, a reload), the end does not wait for it.
+    let outcome = tokio::select! {
+        outcome = work(&aggregator, &mut hangup) => outcome,
+        () = ends.next() => Ok(()),
+        () = aggregator.quit.notified() => Ok(()),
+    };
     tracing::info!("ending");
     aggregator.set_stopping();
+    tokio::select! {
+        () = end(&aggregator, stop, serving) => tracing::info!("ended"),
+        // What is stored is safe without a proper end, too.
+        () = ends.next() => tracing::warn!("told to end again: ending without waiting for anything"),
+    }
+    outcome
+}
+
+/// Opens the database, scrapes, and reloads when asked to. Ends only when it cannot begin.
+async fn work(aggregator: &Arc<Aggregator>, hangup: &mut Signal) -> Result<(), String> {
+    let tsdb = open(aggregator).await?;
+    start_scraping(aggregator, tsdb).await;
+    tracing::info!("ready");
+    while hangup.recv().await.is_some() {
+        // What went wrong has been logged and is in the metrics. Hangups that come meanwhile are one, afterwards.
+        let _ = aggregator.reload().await;
+    }
+    std::future::pending().await
+}
+
+async fn end(aggregator: &Aggregator, stop: oneshot::Sender<()>, serving: JoinHandle<usize>) {
     // Scraping ends first: a last scrape of ourselves would find nobody and tell the series that we are down.
     if let Ok(running) = aggregator.running() {
-        running.scraping.stop(false).await;
+        let ending = async {
+            // A reload that is under way would start again what ends here.
+            let _no_reload = aggregator.reloading.lock().await;
+            running.scraping.stop(false).await;
+        };
+        if tokio::time::timeout(SCRAPING_GRACE, ending).await.is_err() {
+            tracing::warn!("scraping took longer than its grace to end");
+        }
     }
     let _ = stop.send(());
     if let Ok(cut @ 1..) = serving.await {
@@ -65,10 +101,8 @@ pub async fn run(flags: Flags) -> Result<(), String> {
     }
     if let Ok(running) = aggregator.running() {
         let tsdb = running.tsdb.clone();
-        let _ = tokio::task::spawn_blocking(move || tsdb.close()).await;
+        off_thread(move || tsdb.close()).await;
     }
-    tracing::info!("ended");
-    Ok(())
 }
 
 /// Everything that is served, below the route prefix.
@@ -80,30 +114,24 @@ pub fn router(aggregator: &Arc<Aggregator>) -> Router {
     pages::routes(router, aggregator)
 }
 
-struct Signals {
-    hangup: Signal,
+/// The signals that end the program.
+struct Ends {
     interrupt: Signal,
     terminate: Signal,
 }
 
-impl Signals {
-    fn listen() -> Result<Signals, String> {
-        let listen = |kind| signal(kind).map_err(|error| format!("cannot listen to signals: {error}"));
-        Ok(Signals {
-            hangup: listen(SignalKind::hangup())?,
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
-    }
-
-    /// SIGTERM or SIGINT.
-    async fn end(&mut self) {
+impl Ends {
+    async fn next(&mut self) {
         let name = tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",
         };
         tracing::info!(signal = name, "told to end");
     }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, String> {
+    signal(kind).map_err(|error| format!("cannot listen to signals: {error}"))
 }
 
 fn greet(flags: &Flags) {
@@ -121,8 +149,8 @@ fn greet(flags: &Flags) {
     }
 }
 
-/// Replays the log, which may take a while; `None` when told to end meanwhile.
-async fn open(aggregator: &Aggregator, signals: &mut Signals) -> Result<Option<Tsdb>, String> {
+/// Replays the log, which may take a while.
+async fn open(aggregator: &Aggregator) -> Result<Tsdb, String> {
     let flags = &aggregator.flags;
     let options = Options {
         retention_ms: flags.retention_ms,
@@ -131,17 +159,13 @@ async fn open(aggregator: &Aggregator, signals: &mut Signals) -> Result<Option<T
         wal_sync_interval: flags.wal_sync_interval,
         ..Options::new(&flags.storage_path)
     };
-    let opening = tokio::task::spawn_blocking(move || Tsdb::open(options));
-    tokio::select! {
-        opened = opening => match opened {
-            Ok(Ok((tsdb, report))) => {
-                tell(&report);
-                Ok(Some(tsdb))
-            }
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(error) => Err(format!("opening the data directory failed: {error}")),
-        },
-        () = signals.end() => Ok(None),
+    match tokio::task::spawn_blocking(move || Tsdb::open(options)).await {
+        Ok(Ok((tsdb, report))) => {
+            tell(&report);
+            Ok(tsdb)
+        }
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(error) => Err(format!("opening the data directory failed: {error}")),
     }
 }
 
@@ -161,26 +185,13 @@ fn tell(report: &ReplayReport) {
 }
 
 async fn start_scraping(aggregator: &Aggregator, tsdb: Tsdb) {
+    // A reload meanwhile would change the configuration without anybody scraping by it.
+    let _no_reload = aggregator.reloading.lock().await;
     let loaded = aggregator.config();
     let seed = seed(&crate::web_address::host_name(), &loaded.config.global.external_labels.to_string());
     let options = ScrapeOptions { workers: aggregator.budget.cpus, seed };
     let scraping = Scraping::start(&loaded.config, Arc::new(tsdb.clone()), options).await;
     aggregator.start_answering(Running { tsdb, scraping });
-}
-
-/// Waits for the end, reloading when asked.
-async fn serve(aggregator: &Aggregator, signals: &mut Signals) {
-    loop {
-        tokio::select! {
-            _ = signals.hangup.recv() => {
-                // What went wrong has been logged and is in the metrics.
-                let _ = aggregator.reload().await;
-            }
-            () = aggregator.quit.notified() => return,
-            _ = signals.interrupt.recv() => return tracing::info!(signal = "SIGINT", "told to end"),
-            _ = signals.terminate.recv() => return tracing::info!(signal = "SIGTERM", "told to end"),
-        }
-    }
 }
 
 /// FNV-1a of texts that tell this aggregator from its twin, which scrapes the same targets at other moments.

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use http::{Method, Request, Response, Router, percent_encode};
+use http::{Limits, Method, Request, Response, Router, percent_encode};
 use model::{Appender, Batch, Labels, Sample};
 use scrape::{Config, ScrapeOptions, Scraping};
 use tsdb::{Clock, Options, Tsdb};
 
+use crate::budget::Budget;
 use crate::flag_values::{CommandLine, FlagValues};
 use crate::flags::Flags;
 use crate::program::{Aggregator, Running};
@@ -15,10 +16,10 @@ use crate::run::router;
 
 const NOW_MS: i64 = 1_700_000_000_000;
 
-struct Rig {
-    aggregator: Arc<Aggregator>,
+pub(crate) struct Rig {
+    pub(crate) aggregator: Arc<Aggregator>,
     router: Router,
-    folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 const CONFIG: &str = "global: {scrape_interval: 7s}\n";
@@ -33,17 +34,19 @@ fn starting(config: &str, arguments: &[&str]) -> Rig {
     let given = arguments.iter().map(|argument| (*argument).to_owned());
     let CommandLine::Run(values) = FlagValues::parse(own.chain(given)).expect("readable") else { panic!("no flags") };
     let config = Config::load(&file).expect("a valid configuration");
-    let aggregator = Aggregator::new(Flags::new(values).expect("valid"), config, Arc::default());
+    let flags = Flags::new(values).expect("valid");
+    let limits = Limits { connections: flags.max_connections, ..Limits::default() };
+    let aggregator = Aggregator::new(flags, Budget::of_this_machine(), limits, config, Arc::default());
     let router = router(&aggregator);
     Rig { aggregator, router, folder }
 }
 
 /// A program with `up{job="a"}` (1, at NOW and 15 s before) and `up{job="b",zone="<x>"}` (0.5, at NOW).
-async fn running(arguments: &[&str]) -> Rig {
+pub(crate) async fn running(arguments: &[&str]) -> Rig {
     running_with(CONFIG, arguments).await
 }
 
-async fn running_with(config: &str, arguments: &[&str]) -> Rig {
+pub(crate) async fn running_with(config: &str, arguments: &[&str]) -> Rig {
     let rig = starting(config, arguments);
     let clock = Clock::new(|| NOW_MS);
     let options = Options { background: false, clock, ..Options::new(rig.folder.path().join("data")) };
@@ -63,7 +66,7 @@ async fn running_with(config: &str, arguments: &[&str]) -> Rig {
 }
 
 impl Rig {
-    async fn ask(&self, method: Method, target: &str) -> Response {
+    pub(crate) async fn ask(&self, method: Method, target: &str) -> Response {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let mut request = Request::get(path, query);
         request.method = method;
@@ -71,13 +74,13 @@ impl Rig {
     }
 
     /// Status and body of a GET.
-    async fn get(&self, target: &str) -> (u16, String) {
+    pub(crate) async fn get(&self, target: &str) -> (u16, String) {
         let response = self.ask(Method::GET, target).await;
         (response.status.as_u16(), String::from_utf8_lossy(&response.body).into_owned())
     }
 
     /// The `data` of an answer that has to be a success.
-    async fn data(&self, target: &str) -> String {
+    pub(crate) async fn data(&self, target: &str) -> String {
         let (status, body) = self.get(target).await;
         let data = body.strip_prefix(r#"{"status":"success","data":"#).and_then(|rest| rest.strip_suffix('}'));
         assert_eq!(status, 200, "{target}: {body}");
@@ -85,7 +88,7 @@ impl Rig {
     }
 
     /// Status, type and text of an answer that has to be an error.
-    async fn error(&self, target: &str) -> (u16, String) {
+    pub(crate) async fn error(&self, target: &str) -> (u16, String) {
         let (status, body) = self.get(target).await;
         let value: serde_json::Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{target}: {body}"));
         assert_eq!(value["status"], "error", "{target}");

@@ -32,7 +32,9 @@ pub struct MemoryTaken {
 }
 
 impl MemoryPool {
+    /// The limit is rounded up to whole pieces.
     pub fn new(limit_bytes: usize) -> MemoryPool {
+        let limit_bytes = limit_bytes.checked_next_multiple_of(PIECE_BYTES).unwrap_or(limit_bytes);
         MemoryPool(Arc::new(Pool { limit_bytes, leased_bytes: AtomicUsize::new(0), refused_total: AtomicU64::new(0) }))
     }
 
@@ -97,7 +99,7 @@ mod tests {
 
     #[test]
     fn all_leases_together_stay_below_the_limit() {
-        let pool = MemoryPool::new(3 * PIECE_BYTES);
+        let pool = MemoryPool::new(3 * PIECE_BYTES - 1);
         let (one, other) = (pool.lease(), pool.lease());
         assert_eq!(one.cover(PIECE_BYTES + 1), Ok(()));
         assert_eq!((one.bytes(), pool.leased_bytes()), (2 * PIECE_BYTES, 2 * PIECE_BYTES));

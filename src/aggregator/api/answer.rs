@@ -2,9 +2,11 @@
 //! the HTTP status that belongs to each kind of error.
 
 use http::{Response, StatusCode};
+use model::StorageError;
 use serde::Serialize;
 
 use super::json::{write_string, write_strings};
+use crate::query_pool::{PoolError, Stop};
 
 pub type Answer = Result<Success, ApiError>;
 
@@ -55,7 +57,7 @@ impl Success {
     /// Small data, by way of serde.
     pub fn of(data: &impl Serialize) -> Answer {
         let mut body = Success::begin();
-        serde_json::to_writer(&mut body, data).map_err(|error| ApiError::new(ErrorKind::Internal, error))?;
+        write_json(&mut body, data)?;
         Ok(Success::finish(body, &Notes::default()))
     }
 
@@ -102,6 +104,40 @@ impl ErrorKind {
             ErrorKind::Canceled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             ErrorKind::Timeout => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::Internal | ErrorKind::Unavailable => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+pub fn write_json(body: &mut Vec<u8>, data: &impl Serialize) -> Result<(), ApiError> {
+    serde_json::to_writer(body, data).map_err(|error| ApiError::new(ErrorKind::Internal, error))
+}
+
+impl From<Stop> for ApiError {
+    fn from(stop: Stop) -> ApiError {
+        let kind = match stop {
+            Stop::Late => ErrorKind::Timeout,
+            Stop::Cancelled => ErrorKind::Canceled,
+            Stop::Memory(_) => ErrorKind::Execution,
+        };
+        ApiError::new(kind, stop)
+    }
+}
+
+impl From<PoolError> for ApiError {
+    fn from(error: PoolError) -> ApiError {
+        let kind = match error {
+            PoolError::Queued => ErrorKind::Timeout,
+            PoolError::Panicked => ErrorKind::Internal,
+        };
+        ApiError::new(kind, error)
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> ApiError {
+        match error {
+            StorageError::Cancelled => Stop::Cancelled.into(),
+            StorageError::Unreadable(_) => ApiError::new(ErrorKind::Execution, error),
         }
     }
 }

@@ -1,22 +1,20 @@
 //! `/api/v1/query_exemplars`. Exemplars are not stored, so every valid question has an empty answer, as in a
 //! Prometheus without the feature `exemplar-storage`.
 
-use std::sync::Arc;
-
 use http::Request;
 use serde_json::json;
 
 use super::answer::{Answer, ApiError, Success};
-use super::params::{form, time_range};
+use super::params::{form, query_text, time_range};
 use super::query::parse_error;
 use crate::program::Aggregator;
 
-pub async fn query_exemplars(_: Arc<Aggregator>, request: Request) -> Answer {
-    let form = form(&request)?;
+pub fn query_exemplars(_: &Aggregator, request: &Request) -> Answer {
+    let form = form(request)?;
     let range = time_range(&form)?;
     if range.end_ms < range.start_ms {
         return Err(ApiError::bad_data("end timestamp must not be before start timestamp"));
     }
-    promql::parse(form.text("query")).map_err(|error| ApiError::bad_data(parse_error(&error)))?;
+    promql::parse(&query_text(&form)?).map_err(|error| ApiError::bad_data(parse_error(&error)))?;
     Success::of(&json!([]))
 }

@@ -7,7 +7,7 @@ use http::{Form, Request};
 use scrape::MetricMetadata;
 use serde::Serialize;
 
-use super::answer::{Answer, ApiError, Success};
+use super::answer::{Answer, ApiError, ErrorKind, Notes, Success, write_json};
 use super::params::form;
 use super::targets::LabelMap;
 use crate::program::Aggregator;
@@ -23,18 +23,18 @@ struct Description<'a> {
 
 /// One target's description of a metric; the name only where it was not asked for.
 #[derive(Serialize)]
-struct TargetDescription {
+struct TargetDescription<'a> {
     target: LabelMap,
     #[serde(skip_serializing_if = "Option::is_none")]
-    metric: Option<String>,
+    metric: Option<&'a str>,
     #[serde(rename = "type")]
     kind: &'static str,
-    help: String,
-    unit: String,
+    help: &'a str,
+    unit: &'a str,
 }
 
-pub async fn metadata(aggregator: Arc<Aggregator>, request: Request) -> Answer {
-    let form = form(&request)?;
+pub fn metadata(aggregator: &Aggregator, request: &Request) -> Answer {
+    let form = form(request)?;
     let limit = limit(&form, "limit")?.unwrap_or(usize::MAX);
     let per_metric = limit_per_metric(&form)?;
     let asked = form.text("metric");
@@ -44,30 +44,42 @@ pub async fn metadata(aggregator: Arc<Aggregator>, request: Request) -> Answer {
     Success::of(&described.collect::<BTreeMap<_, _>>())
 }
 
-pub async fn of_targets(aggregator: Arc<Aggregator>, request: Request) -> Answer {
-    let form = form(&request)?;
+pub fn of_targets(aggregator: &Aggregator, request: &Request) -> Answer {
+    let form = form(request)?;
     let limit = limit(&form, "limit")?.unwrap_or(usize::MAX);
     let matchers = match form.text("match_target") {
         "" => Vec::new(),
         text => promql::parse_selector(text).map_err(|error| ApiError::parameter("match_target", error))?,
     };
     let asked = form.text("metric");
-    let mut found = Vec::new();
+    // A thousand targets with thousands of metrics each: as much as a large query.
+    let memory = aggregator.queries.lease();
+    let mut body = Success::begin();
+    body.push(b'[');
+    let mut found = 0;
     for target in aggregator.running()?.scraping.target_metadata() {
         if !matchers.iter().all(|matcher| matcher.matches(target.labels.get(&matcher.name).unwrap_or(""))) {
             continue;
         }
         let texts = target.metrics.iter().filter(|text| asked.is_empty() || text.name == asked);
-        found.extend(texts.map(|text| TargetDescription {
-            target: LabelMap(target.labels.clone()),
-            metric: asked.is_empty().then(|| text.name.clone()),
-            kind: text.kind.as_str(),
-            help: text.help.clone(),
-            unit: text.unit.clone(),
-        }));
+        for text in texts.take(limit - found) {
+            if found > 0 {
+                body.push(b',');
+            }
+            found += 1;
+            let description = TargetDescription {
+                target: LabelMap(target.labels.clone()),
+                metric: asked.is_empty().then_some(text.name.as_str()),
+                kind: text.kind.as_str(),
+                help: &text.help,
+                unit: &text.unit,
+            };
+            write_json(&mut body, &description)?;
+        }
+        memory.cover(body.capacity()).map_err(|taken| ApiError::new(ErrorKind::Execution, taken))?;
     }
-    found.truncate(limit);
-    Success::of(&found)
+    body.push(b']');
+    Ok(Success::finish(body, &Notes::default()))
 }
 
 fn describe(texts: &[Arc<MetricMetadata>], limit: usize) -> Vec<Description<'_>> {

@@ -97,9 +97,29 @@ pub fn go_int(text: &str) -> Result<i64, String> {
     })
 }
 
-/// All `match[]`; each must name something.
-pub fn matcher_sets(form: &Form) -> Result<Vec<Vec<Matcher>>, String> {
-    form.all("match[]").map(matchers).collect()
+/// Bytes of the text of a query, or of all selectors of a request. What is read from it takes many times as much,
+/// before any other limit holds.
+const MAX_TEXT_BYTES: usize = 1 << 20;
+
+pub fn query_text(form: &Form) -> Result<String, ApiError> {
+    within_limit("query", vec![form.text("query").to_owned()]).map(|texts| texts.concat())
+}
+
+/// The texts of all `match[]`. Reading them belongs into the pool of queries: it can take its time.
+pub fn selectors(form: &Form) -> Result<Vec<String>, ApiError> {
+    within_limit("match[]", form.all("match[]").map(str::to_owned).collect())
+}
+
+fn within_limit(name: &str, texts: Vec<String>) -> Result<Vec<String>, ApiError> {
+    if texts.iter().map(String::len).sum::<usize>() > MAX_TEXT_BYTES {
+        return Err(ApiError::parameter(name, format!("longer than {MAX_TEXT_BYTES} bytes")));
+    }
+    Ok(texts)
+}
+
+/// What selectors mean; each must name something.
+pub fn matcher_sets(texts: &[String]) -> Result<Vec<Vec<Matcher>>, String> {
+    texts.iter().map(|text| matchers(text)).collect()
 }
 
 fn matchers(text: &str) -> Result<Vec<Matcher>, String> {
@@ -154,7 +174,18 @@ mod tests {
     #[test]
     fn selectors_must_name_something() {
         let form = Form::parse("match[]=%7B%7D").expect("valid");
-        assert_eq!(matcher_sets(&form), Err("match[] must contain at least one non-empty matcher".to_owned()));
-        assert!(matcher_sets(&Form::parse("match[]=up&match[]=%7Ba!=''%7D").expect("valid")).is_ok());
+        let sets = |form: &Form| matcher_sets(&selectors(form).expect("short"));
+        assert_eq!(sets(&form), Err("match[] must contain at least one non-empty matcher".to_owned()));
+        assert!(sets(&Form::parse("match[]=up&match[]=%7Ba!=''%7D").expect("valid")).is_ok());
+    }
+
+    #[test]
+    fn texts_have_a_largest_size() {
+        let query = |bytes: usize| query_text(&Form::parse(&format!("query={}", "x".repeat(bytes))).expect("valid"));
+        assert_eq!(query(MAX_TEXT_BYTES).map(|text| text.len()), Ok(MAX_TEXT_BYTES));
+        let too_long = "invalid parameter \"query\": longer than 1048576 bytes";
+        assert_eq!(query(MAX_TEXT_BYTES + 1), Err(ApiError::bad_data(too_long)));
+        let many = format!("match[]={}&match[]=yy", "x".repeat(MAX_TEXT_BYTES - 1));
+        assert!(selectors(&Form::parse(&many).expect("valid")).is_err(), "all of them count");
     }
 }

@@ -4,26 +4,31 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{Form, Request};
+use model::Storage;
 use promql::{ErrorType, Expr, Outcome, ParseError, QueryError, QueryOptions, ValueType};
 
 use super::answer::{Answer, ApiError, ErrorKind, Notes, Success};
-use super::params::{form, limit, optional_time_ms, parse_span_ms, time_ms, timeout};
+use super::params::{form, limit, optional_time_ms, parse_span_ms, query_text, time_ms, timeout};
 use super::result::{truncate_value, write_stats, write_value};
 use crate::clock::now_ms;
 use crate::program::Aggregator;
-use crate::query_pool::{PoolError, Slot};
+use crate::query_pool::Slot;
 
 /// Points per series that a range query may ask for.
 const MAX_POINTS: i64 = 11_000;
+
+/// Memory that a query's tree takes at most for each byte of its text.
+const TREE_BYTES_PER_BYTE: usize = 64;
 
 pub async fn instant(aggregator: Arc<Aggregator>, request: Request) -> Answer {
     let form = form(&request)?;
     let limit = limit(&form)?;
     let at_ms = optional_time_ms(&form, "time")?.unwrap_or_else(now_ms);
     let options = options(&aggregator, &form)?;
-    let expr = parse(form.text("query"))?;
-    evaluate(aggregator, &form, options, limit, move |storage, options| promql::instant(storage, &expr, at_ms, options))
-        .await
+    let query = move |storage: &dyn Storage, expr: &Expr, options: &QueryOptions| {
+        promql::instant(storage, expr, at_ms, options)
+    };
+    evaluate(aggregator, &form, options, limit, |_| Ok(()), query).await
 }
 
 pub async fn range(aggregator: Arc<Aggregator>, request: Request) -> Answer {
@@ -45,19 +50,24 @@ pub async fn range(aggregator: Arc<Aggregator>, request: Request) -> Answer {
         return Err(ApiError::bad_data(reason));
     }
     let options = options(&aggregator, &form)?;
-    let expr = parse(form.text("query"))?;
-    if !matches!(expr.value_type(), ValueType::Scalar | ValueType::Vector) {
-        let found = expr.value_type().documented();
-        let reason = format!("invalid expression type {found:?} for range query, must be Scalar or instant Vector");
-        return Err(ApiError::parameter("query", reason));
-    }
-    evaluate(aggregator, &form, options, limit, move |storage, options| {
-        promql::range(storage, &expr, start_ms, end_ms, step_ms, options)
-    })
-    .await
+    let query = move |storage: &dyn Storage, expr: &Expr, options: &QueryOptions| {
+        promql::range(storage, expr, start_ms, end_ms, step_ms, options)
+    };
+    evaluate(aggregator, &form, options, limit, has_range, query).await
 }
 
-fn parse(text: &str) -> Result<Expr, ApiError> {
+/// Whether an expression can be evaluated step by step.
+fn has_range(expr: &Expr) -> Result<(), ApiError> {
+    if matches!(expr.value_type(), ValueType::Scalar | ValueType::Vector) {
+        return Ok(());
+    }
+    let found = expr.value_type().documented();
+    let reason = format!("invalid expression type {found:?} for range query, must be Scalar or instant Vector");
+    Err(ApiError::parameter("query", reason))
+}
+
+fn parse(text: &str, slot: &Slot) -> Result<Expr, ApiError> {
+    slot.hold(text.len() * TREE_BYTES_PER_BYTE)?;
     promql::parse(text).map_err(|error| ApiError::parameter("query", parse_error(&error)))
 }
 
@@ -91,34 +101,40 @@ fn options(aggregator: &Aggregator, form: &Form) -> Result<QueryOptions, ApiErro
     })
 }
 
-/// Waits for a free place, evaluates and renders there, and returns the finished body.
+/// Waits for a free place; reads, evaluates and renders there, and returns the finished body.
 async fn evaluate(
     aggregator: Arc<Aggregator>,
     form: &Form,
     mut options: QueryOptions,
     limit: Option<usize>,
-    query: impl FnOnce(&dyn model::Storage, &QueryOptions) -> Result<Outcome, QueryError> + Send + 'static,
+    check: impl FnOnce(&Expr) -> Result<(), ApiError> + Send + 'static,
+    query: impl FnOnce(&dyn Storage, &Expr, &QueryOptions) -> Result<Outcome, QueryError> + Send + 'static,
 ) -> Answer {
     let with_stats = !form.text("stats").is_empty();
+    let text = query_text(form)?;
     let tsdb = aggregator.running()?.tsdb.clone();
     let deadline = options.deadline.unwrap_or_else(Instant::now);
     let queries = aggregator.queries.clone();
     let work = move |slot: Slot| {
+        let expr = parse(&text, &slot)?;
+        check(&expr)?;
         options.cancel = slot.cancel.clone();
-        let outcome = query(&tsdb, &options).map_err(query_error)?;
+        options.lease = Some(slot.lease.clone());
+        let outcome = query(&tsdb, &expr, &options).map_err(query_error)?;
         let timings = slot.evaluated(&outcome.stats);
         let mut notes = Notes { warnings: outcome.warnings, infos: outcome.infos };
         let mut value = outcome.value;
         truncate_value(&mut value, limit, &mut notes);
+        let value_bytes = slot.lease.bytes();
         let mut body = Success::begin();
-        write_value(&mut body, &value);
+        write_value(&mut body, &value, |body_bytes| slot.hold(value_bytes + body_bytes))?;
         if with_stats {
             write_stats(&mut body, &outcome.stats, &timings);
         }
         body.push(b'}');
         Ok(Success::finish(body, &notes))
     };
-    queries.run(deadline, work).await.unwrap_or_else(|error| Err(pool_error(error)))
+    queries.run(deadline, work).await?
 }
 
 fn query_error(error: QueryError) -> ApiError {
@@ -131,14 +147,6 @@ fn query_error(error: QueryError) -> ApiError {
         ErrorType::Timeout => ErrorKind::Timeout,
         ErrorType::Canceled => ErrorKind::Canceled,
         ErrorType::Internal => ErrorKind::Internal,
-    };
-    ApiError::new(kind, error)
-}
-
-pub fn pool_error(error: PoolError) -> ApiError {
-    let kind = match error {
-        PoolError::Queued => ErrorKind::Timeout,
-        PoolError::Panicked => ErrorKind::Internal,
     };
     ApiError::new(kind, error)
 }

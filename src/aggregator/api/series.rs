@@ -1,6 +1,5 @@
 //! `/api/v1/series`, `/api/v1/labels` and `/api/v1/label/<name>/values`.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,10 +7,9 @@ use http::Request;
 use model::{Labels, Matcher, Storage, StorageError, TimeRange};
 use tsdb::Tsdb;
 
-use super::answer::{Answer, ApiError, ErrorKind, Notes, Success};
+use super::answer::{Answer, ApiError, Notes, Success};
 use super::json::write_labels;
-use super::params::{form, limit, matcher_sets, time_range, truncate};
-use super::query::pool_error;
+use super::params::{form, limit, matcher_sets, selectors, time_range, truncate};
 use super::result::write_list;
 use crate::program::Aggregator;
 use crate::query_pool::Slot;
@@ -23,14 +21,21 @@ pub async fn series(aggregator: Arc<Aggregator>, request: Request) -> Answer {
     }
     let limit = limit(&form)?;
     let range = time_range(&form)?;
-    let sets = matcher_sets(&form).map_err(|reason| ApiError::parameter("match[]", reason))?;
+    let texts = selectors(&form)?;
     let look_up = move |tsdb: &Tsdb, slot: &Slot| {
+        let sets = matcher_sets(&texts).map_err(|reason| ApiError::parameter("match[]", reason))?;
         let mut found: Vec<Labels> = Vec::new();
+        let mut found_bytes = 0;
         for matchers in &sets {
             let selection = tsdb.select(matchers, range)?;
-            for index in 0..selection.len() {
-                slot.check()?;
-                found.push(selection.labels(index));
+            // They are sorted: of each set only so many can be among those that are answered, and one more tells that
+            // there are more.
+            let enough = limit.map_or(usize::MAX, |limit| limit.saturating_add(1));
+            for index in 0..selection.len().min(enough) {
+                let labels = selection.labels(index);
+                found_bytes += labels.heap_bytes() + 2 * size_of::<Labels>();
+                slot.hold(found_bytes)?;
+                found.push(labels);
             }
         }
         if sets.len() > 1 {
@@ -40,7 +45,11 @@ pub async fn series(aggregator: Arc<Aggregator>, request: Request) -> Answer {
         let mut notes = Notes::default();
         truncate(&mut found, limit, &mut notes);
         let mut body = Success::begin();
-        write_list(&mut body, &found, write_labels);
+        write_list(&mut body, &found, |body, labels| {
+            slot.hold(found_bytes + body.capacity())?;
+            write_labels(body, labels);
+            Ok(())
+        })?;
         Ok(Success::finish(body, &notes))
     };
     run(aggregator, range, look_up).await
@@ -63,21 +72,27 @@ async fn names(
     let form = form(&request)?;
     let limit = limit(&form)?;
     let range = time_range(&form)?;
-    let sets = matcher_sets(&form).map_err(ApiError::bad_data)?;
+    let texts = selectors(&form)?;
     let name = request.param("name").to_owned();
     let work = move |tsdb: &Tsdb, slot: &Slot| {
-        let mut found = match sets.first() {
-            None => look_up(tsdb, &[], range, &name)?,
-            Some(matchers) => look_up(tsdb, matchers, range, &name)?,
-        };
-        if sets.len() > 1 {
-            let mut union: BTreeSet<String> = found.into_iter().collect();
-            for matchers in &sets[1..] {
-                slot.check()?;
-                union.extend(look_up(tsdb, matchers, range, &name)?);
-            }
-            found = union.into_iter().collect();
+        let sets = matcher_sets(&texts).map_err(ApiError::bad_data)?;
+        // One look-up without any matcher where none are given.
+        let everything = [Vec::new()];
+        let sets = if sets.is_empty() { &everything[..] } else { &sets[..] };
+        let mut found: Vec<String> = Vec::new();
+        let mut found_bytes = 0;
+        for matchers in sets {
+            let mut more = look_up(tsdb, matchers, range, &name)?;
+            found_bytes += more.iter().map(|text| text.len() + 2 * size_of::<String>()).sum::<usize>();
+            slot.hold(found_bytes)?;
+            found.append(&mut more);
         }
+        if sets.len() > 1 {
+            found.sort_unstable();
+            found.dedup();
+        }
+        // And once more as text.
+        slot.hold(2 * found_bytes)?;
         let mut notes = Notes::default();
         truncate(&mut found, limit, &mut notes);
         Ok(Success::of_strings(&found, &notes))
@@ -89,16 +104,12 @@ async fn names(
 async fn run(
     aggregator: Arc<Aggregator>,
     range: TimeRange,
-    work: impl FnOnce(&Tsdb, &Slot) -> Result<Success, StorageError> + Send + 'static,
+    work: impl FnOnce(&Tsdb, &Slot) -> Answer + Send + 'static,
 ) -> Answer {
     if range.end_ms < range.start_ms {
         return Ok(Success::of_strings(&[], &Notes::default()));
     }
     let tsdb = aggregator.running()?.tsdb.clone();
     let deadline = Instant::now() + aggregator.flags.query_timeout;
-    let outcome = aggregator.queries.run(deadline, move |slot| work(&tsdb, &slot)).await.map_err(pool_error)?;
-    outcome.map_err(|error| match error {
-        StorageError::Cancelled => ApiError::new(ErrorKind::Timeout, "query timed out in query execution"),
-        StorageError::Unreadable(_) => ApiError::new(ErrorKind::Execution, error),
-    })
+    aggregator.queries.run(deadline, move |slot| work(&tsdb, &slot)).await?
 }

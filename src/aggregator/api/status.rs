@@ -1,7 +1,6 @@
 //! `/api/v1/status/{buildinfo,config,flags,runtimeinfo}`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use http::Request;
 use model::format_rfc3339_ms;
@@ -15,7 +14,7 @@ use crate::web_address::host_name;
 
 /// `version` is the Prometheus that we speak like, by which Grafana decides what it may ask for; our own is part of
 /// the revision.
-pub async fn buildinfo(_: Arc<Aggregator>, _: Request) -> Answer {
+pub fn buildinfo(_: &Aggregator, _: &Request) -> Answer {
     Success::of(&json!({
         "version": PROMETHEUS_VERSION,
         "revision": format!("vitals-aggregator-{VERSION}-{REVISION}"),
@@ -26,16 +25,16 @@ pub async fn buildinfo(_: Arc<Aggregator>, _: Request) -> Answer {
     }))
 }
 
-pub async fn config(aggregator: Arc<Aggregator>, _: Request) -> Answer {
+pub fn config(aggregator: &Aggregator, _: &Request) -> Answer {
     Success::of(&json!({ "yaml": aggregator.config().config.yaml }))
 }
 
-pub async fn flags(aggregator: Arc<Aggregator>, _: Request) -> Answer {
+pub fn flags(aggregator: &Aggregator, _: &Request) -> Answer {
     Success::of(&aggregator.flags.values.iter().collect::<BTreeMap<_, _>>())
 }
 
 /// The fields that belong to Go's runtime hold what comes closest: tasks for goroutines, CPUs for `GOMAXPROCS`.
-pub async fn runtimeinfo(aggregator: Arc<Aggregator>, _: Request) -> Answer {
+pub fn runtimeinfo(aggregator: &Aggregator, _: &Request) -> Answer {
     let loaded = aggregator.config();
     let stats = aggregator.running()?.tsdb.stats();
     let folder = std::env::current_dir().map(|path| path.display().to_string()).unwrap_or_default();
@@ -52,7 +51,7 @@ pub async fn runtimeinfo(aggregator: Arc<Aggregator>, _: Request) -> Answer {
         "GOMEMLIMIT": aggregator.budget.memory_bytes,
         "GOGC": "",
         "GODEBUG": "",
-        "storageRetention": retention(&aggregator),
+        "storageRetention": retention(aggregator),
     }))
 }
 

@@ -1,7 +1,6 @@
 //! `/api/v1/targets` and `/api/v1/scrape_pools`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use http::Request;
 use model::{Labels, format_duration_ms, format_rfc3339_ms};
@@ -49,8 +48,8 @@ struct Dropped {
 /// Labels as a JSON object.
 pub struct LabelMap(pub Labels);
 
-pub async fn targets(aggregator: Arc<Aggregator>, request: Request) -> Answer {
-    let form = form(&request)?;
+pub fn targets(aggregator: &Aggregator, request: &Request) -> Answer {
+    let form = form(request)?;
     let state = form.text("state").to_lowercase();
     let pool = form.text("scrapePool");
     let is_asked = |name: &str| pool.is_empty() || pool == name;
@@ -58,7 +57,7 @@ pub async fn targets(aggregator: Arc<Aggregator>, request: Request) -> Answer {
     let mut targets = Targets { active_targets: Vec::new(), dropped_targets: Vec::new(), dropped_target_counts: None };
     if matches!(state.as_str(), "" | "any" | "active") {
         let active = scraping.active_targets().into_iter().filter(|target| is_asked(&target.scrape_pool));
-        targets.active_targets = active.map(|target| active_target(target, &aggregator)).collect();
+        targets.active_targets = active.map(|target| active_target(target, aggregator)).collect();
     }
     if matches!(state.as_str(), "" | "any" | "dropped") {
         targets.dropped_target_counts = Some(scraping.dropped_counts());
@@ -69,7 +68,7 @@ pub async fn targets(aggregator: Arc<Aggregator>, request: Request) -> Answer {
     Success::of(&targets)
 }
 
-pub async fn scrape_pools(aggregator: Arc<Aggregator>, _: Request) -> Answer {
+pub fn scrape_pools(aggregator: &Aggregator, _: &Request) -> Answer {
     let mut pools = aggregator.running()?.scraping.scrape_pools();
     pools.sort();
     Success::of(&serde_json::json!({ "scrapePools": pools }))

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, ApiError, ErrorKind, Success};
 use super::params::form;
-use super::query::pool_error;
 use crate::program::Aggregator;
 
 /// Entries of each table unless `limit` says otherwise.
@@ -26,7 +25,7 @@ pub async fn cardinality(aggregator: Arc<Aggregator>, request: Request) -> Answe
     };
     let tsdb = aggregator.running()?.tsdb.clone();
     let deadline = Instant::now() + aggregator.flags.query_timeout;
-    let tables = aggregator.queries.run(deadline, move |_| tsdb.cardinality(limit)).await.map_err(pool_error)?;
+    let tables = aggregator.queries.run(deadline, move |_| tsdb.cardinality(limit)).await?;
     Success::of(&json!({
         "headStats": {
             "numSeries": tables.series,
@@ -44,11 +43,11 @@ pub async fn cardinality(aggregator: Arc<Aggregator>, request: Request) -> Answe
 }
 
 /// The replay has ended before anything is answered here; Prometheus reports zeros then.
-pub async fn walreplay(_: Arc<Aggregator>, _: Request) -> Answer {
+pub fn walreplay(_: &Aggregator, _: &Request) -> Answer {
     Success::of(&json!({ "min": 0, "max": 0, "current": 0 }))
 }
 
-pub async fn admin(aggregator: Arc<Aggregator>, _: Request) -> Answer {
+pub fn admin(aggregator: &Aggregator, _: &Request) -> Answer {
     let reason = if aggregator.flags.enable_admin_api {
         "snapshots and deletions are not supported yet: they come with blocks"
     } else {

@@ -20,8 +20,23 @@ const CONNECTION_LIMIT: Family = gauge("vitals_http_connections_limit", "Connect
 const CONNECTIONS_TOTAL: Family = counter("vitals_http_connections_total", "Connections accepted.");
 const DELAYED: Family =
     counter("vitals_http_connections_delayed_total", "Connections that had to wait because the limit was reached.");
+const DISMISSED: Family = counter(
+    "vitals_http_connections_dismissed_total",
+    "Connections that waited for a request and had to give their place to another.",
+);
 const ACCEPT_ERRORS: Family = counter("vitals_http_accept_errors_total", "Connections that could not be accepted.");
 const IN_FLIGHT: Family = gauge("vitals_http_requests_in_flight", "Requests that are being answered.");
+const BODIES: Family = gauge("vitals_http_request_body_bytes", "Bytes of request bodies that are held.");
+const BODIES_LIMIT: Family =
+    gauge("vitals_http_request_body_limit_bytes", "Bytes of request bodies that may be held together.");
+const BODIES_REFUSED: Family =
+    counter("vitals_http_request_bodies_refused_total", "Requests refused because of that limit.");
+const RESPONSES: Family =
+    gauge("vitals_http_response_pending_bytes", "Bytes of large responses that clients have not taken yet.");
+const RESPONSES_LIMIT: Family =
+    gauge("vitals_http_response_pending_limit_bytes", "Bytes of responses that may wait for their clients together.");
+const RESPONSES_REFUSED: Family =
+    counter("vitals_http_responses_refused_total", "Responses not given because of that limit.");
 const PANICS: Family = counter("vitals_http_panics_total", "Requests that made their handler panic.");
 
 /// Counters that each finished request moves.
@@ -61,11 +76,18 @@ pub fn write(page: &mut Page, aggregator: &Aggregator) {
     registry::write(page, &aggregator.requests.registry);
     let server = &aggregator.server;
     page.sample(&CONNECTIONS, &[], server.connections_open() as f64);
-    page.sample(&CONNECTION_LIMIT, &[], aggregator.flags.max_connections as f64);
+    page.sample(&CONNECTION_LIMIT, &[], aggregator.limits.connections as f64);
     page.sample(&CONNECTIONS_TOTAL, &[], server.connections_total() as f64);
     page.sample(&DELAYED, &[], server.connections_delayed_total() as f64);
+    page.sample(&DISMISSED, &[], server.connections_dismissed_total() as f64);
     page.sample(&ACCEPT_ERRORS, &[], server.accept_errors_total() as f64);
     page.sample(&IN_FLIGHT, &[], server.requests_in_flight() as f64);
+    page.sample(&BODIES, &[], server.bodies_bytes() as f64);
+    page.sample(&BODIES_LIMIT, &[], aggregator.limits.bodies_bytes as f64);
+    page.sample(&BODIES_REFUSED, &[], server.bodies_refused_total() as f64);
+    page.sample(&RESPONSES, &[], server.responses_bytes() as f64);
+    page.sample(&RESPONSES_LIMIT, &[], aggregator.limits.responses_bytes as f64);
+    page.sample(&RESPONSES_REFUSED, &[], server.responses_refused_total() as f64);
     page.sample(&PANICS, &[], server.panics_total() as f64);
 }
 
