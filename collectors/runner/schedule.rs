@@ -102,9 +102,10 @@ impl Schedule {
         self.pending.retain(|job| !Arc::ptr_eq(&job.collection, collection));
         for slot in &mut self.slots {
             if let Some(running) = slot.running.as_mut().filter(|one| Arc::ptr_eq(&one.collection, collection)) {
-                running.left_behind = true;
-                let collector = slot.spec.name;
-                tracing::warn!(collector, "not back at the deadline; left behind until it is");
+                running.is_abandoned = true;
+                if slot.is_left_behind() {
+                    tracing::warn!(collector = slot.spec.name, "not back at the deadline; left behind until it is");
+                }
             }
         }
     }
@@ -116,7 +117,8 @@ impl Schedule {
         let slot = &mut self.slots[job.slot];
         let work = slot.work.take()?;
         self.last_start = Instant::now();
-        slot.running = Some(Running { since: self.last_start, collection: job.collection.clone(), left_behind: false });
+        slot.running =
+            Some(Running { since: self.last_start, collection: job.collection.clone(), is_abandoned: false });
         Some((job, work, slot.spare_pages.pop().unwrap_or_default()))
     }
 

@@ -35,8 +35,8 @@ pub(crate) struct Slot {
 pub(crate) struct Running {
     pub since: Instant,
     pub collection: Arc<Collection>,
-    /// The collection has left without it.
-    pub left_behind: bool,
+    /// Nobody waits for the collection any more.
+    pub is_abandoned: bool,
 }
 
 /// What a worker needs to run a collector.
@@ -71,8 +71,10 @@ impl Slot {
         }
     }
 
+    /// A scrape had to leave without it. When a client only went away early, the collector still has its time.
     pub fn is_left_behind(&self) -> bool {
-        self.running.as_ref().is_some_and(|running| running.left_behind)
+        let is_overdue = |running: &Running| running.is_abandoned && Instant::now() >= running.collection.deadline();
+        self.running.as_ref().is_some_and(is_overdue)
     }
 
     /// What to say of a collector that is still with an earlier scrape.

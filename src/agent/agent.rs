@@ -1,9 +1,10 @@
 //! What every endpoint works with.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use collectors::Runner;
+use exposition::Gzip;
 use http::{Limits, ServerStats};
 use kernel::Host;
 
@@ -23,6 +24,8 @@ pub struct Agent {
     pub limits: Limits,
     /// Room for answers, used again.
     pub texts: Recycled,
+    /// Made when a scraper first asks for gzip.
+    pub gzip: Mutex<Option<Gzip>>,
 }
 
 impl Agent {
@@ -37,6 +40,7 @@ impl Agent {
             server: Arc::default(),
             limits: Limits::default(),
             texts: Recycled::default(),
+            gzip: Mutex::new(None),
         }
     }
 

@@ -1,10 +1,11 @@
 //! `/metrics`: one scrape. Filters and error texts are node_exporter's; the answer is there before the scraper gives up.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use collectors::{Collected, Filter, TABLE};
-use exposition::{Encoding, Gzip, Page, assemble, negotiate, negotiate_encoding};
+use exposition::{Encoding, Page, assemble, negotiate, negotiate_encoding};
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderName, Request, Response, StatusCode};
 
@@ -68,7 +69,8 @@ fn write(agent: &Agent, request: &Request, collected: &Collected) -> Response {
         return Response { body: agent.texts.lend(text), ..response };
     }
     let mut packed = agent.texts.take();
-    Gzip::default().compress(&text, &mut packed);
+    let mut gzip = agent.gzip.lock().unwrap_or_else(PoisonError::into_inner);
+    gzip.get_or_insert_default().compress(&text, &mut packed);
     agent.texts.give_back(text);
     Response { body: agent.texts.lend(packed), ..response }.header(CONTENT_ENCODING, "gzip")
 }
