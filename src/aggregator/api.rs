@@ -74,7 +74,8 @@ impl Table<'_> {
         let router = router.route(methods, pattern, move |request: Request| {
             let aggregator = aggregator.clone();
             async move {
-                if !aggregator.is_ready() {
+                // At the end too: what was asked before it is still answered, and nothing closes before that.
+                if aggregator.running().is_err() {
                     return not_ready();
                 }
                 let origin = request.header("origin").map(str::to_owned);
@@ -99,7 +100,7 @@ where
     move |aggregator, request| Box::pin(off_thread(move || endpoint(&aggregator, &request)))
 }
 
-/// While the log is replayed, and while the program ends.
+/// While the log is replayed; for those who ask whether we are ready, while the program ends too.
 pub fn not_ready() -> Response {
     Response::text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
 }
