@@ -148,7 +148,8 @@ impl Collector for Netdev {
         let outcome = self.read(scrape)?;
         self.write(scrape.page);
         if let Some(socket) = &mut self.addresses {
-            with_socket(socket, |socket| netdev_addresses::write(socket, scrape.buffer, scrape.page))?;
+            let filter = &self.devices.filter;
+            with_socket(socket, |socket| netdev_addresses::write(socket, scrape.buffer, filter, scrape.page))?;
         }
         Ok(outcome)
     }

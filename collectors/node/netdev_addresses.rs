@@ -8,10 +8,12 @@ use exposition::{Family, Page, gauge};
 use kernel::netlink::{Address, Link, Message, RouteSocket};
 use nix::libc;
 
+use super::device_filter::DeviceFilter;
+
 pub const ADDRESS: Family = gauge("node_network_address_info", "node network address by device");
 
-/// One series per address of any device; device filters do not apply, as with node_exporter.
-pub fn write(socket: &mut RouteSocket, buffer: &mut Vec<u8>, page: &mut Page) -> io::Result<()> {
+/// One series per address of the wanted devices.
+pub fn write(socket: &mut RouteSocket, buffer: &mut Vec<u8>, filter: &DeviceFilter, page: &mut Page) -> io::Result<()> {
     let mut names: BTreeMap<u32, String> = BTreeMap::new();
     let name = |names: &mut BTreeMap<u32, String>, message: &Message<'_>| {
         names.extend(Link::parse(message).map(|link| (link.index, kernel::scan::to_text(link.name))));
@@ -21,7 +23,7 @@ pub fn write(socket: &mut RouteSocket, buffer: &mut Vec<u8>, page: &mut Page) ->
     let note = |addresses: &mut Vec<Address>, message: &Message<'_>| addresses.extend(Address::parse(message));
     socket.dump(libc::RTM_GETADDR, buffer, &mut addresses, Vec::clear, note)?;
     for Address { link_index, ip, prefix_bits } in addresses {
-        let Some(device) = names.get(&link_index) else { continue };
+        let Some(device) = names.get(&link_index).filter(|name| filter.is_wanted(name)) else { continue };
         let (address, netmask) = (ip.to_string(), prefix_bits.to_string());
         let labels = [("address", &*address), ("device", device), ("netmask", &netmask), ("scope", scope(ip))];
         page.sample(&ADDRESS, &labels, 1.0);
@@ -59,6 +61,7 @@ fn v6_scope(ip: Ipv6Addr) -> (bool, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Settings;
 
     #[test]
     fn scopes_are_those_of_node_exporter() {
@@ -82,7 +85,8 @@ mod tests {
     fn the_loopback_address_of_this_machine_is_found() {
         let mut socket = RouteSocket::open().expect("a netlink socket");
         let mut page = Page::new();
-        write(&mut socket, &mut Vec::new(), &mut page).expect("an answer");
+        let everything = DeviceFilter::from_flags(&Settings::default(), "include", "exclude").expect("valid");
+        write(&mut socket, &mut Vec::new(), &everything, &mut page).expect("an answer");
         let mut text = Vec::new();
         exposition::assemble([&page], exposition::Dialect::Text, &mut text);
         let text = String::from_utf8(text).expect("UTF-8");
