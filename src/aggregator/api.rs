@@ -4,6 +4,7 @@
 mod answer;
 mod cors;
 mod exemplars;
+mod format;
 mod json;
 mod metadata;
 mod params;
@@ -35,6 +36,7 @@ pub fn routes(router: Router, aggregator: &Arc<Aggregator>) -> Router {
     table.add(GET_OR_POST, "/api/v1/query", query::instant);
     table.add(GET_OR_POST, "/api/v1/query_range", query::range);
     table.add(GET_OR_POST, "/api/v1/query_exemplars", off(exemplars::query_exemplars));
+    table.add(GET_OR_POST, "/api/v1/format_query", off(format::format_query));
     table.add(GET_OR_POST, "/api/v1/series", series::series);
     table.add(GET_OR_POST, "/api/v1/labels", series::labels);
     table.add(GET, "/api/v1/label/:name/values", series::label_values);

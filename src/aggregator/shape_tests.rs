@@ -245,6 +245,34 @@ async fn errors_have_prometheus_status_type_and_text() {
 }
 
 #[tokio::test]
+async fn queries_are_laid_out_as_prometheus_does() {
+    let rig = running(&[]).await;
+    for (query, laid_out) in [
+        ("sum(rate(x{b='c',a='d'}[5m]))by(z)", r#"sum by (z) (rate(x{a="d",b="c"}[5m]))"#),
+        (
+            "histogram_quantile(0.9, sum by (le, job, namespace) (rate(http_request_duration_seconds_bucket{job='a'}[5m])))",
+            "histogram_quantile(\n  0.9,\n  sum by (le, job, namespace) (rate(http_request_duration_seconds_bucket{job=\"a\"}[5m]))\n)",
+        ),
+        (
+            "-topk(5, a_long_metric_name_to_fill_the_line{job='a'} > bool on(a) (b_long_metric_name_to_fill_the_line{job='a'}))",
+            "-topk(\n  5,\n    a_long_metric_name_to_fill_the_line{job=\"a\"}\n  > bool on (a)\n    \
+             (b_long_metric_name_to_fill_the_line{job=\"a\"})\n)",
+        ),
+        (
+            "(a_long_metric_name_to_fill_the_line{job='a'} + bb_long_metric_name_to_fill_the_line{job='a'})[1h:5m] offset 3m",
+            "(\n    a_long_metric_name_to_fill_the_line{job=\"a\"}\n  +\n    \
+             bb_long_metric_name_to_fill_the_line{job=\"a\"}\n)[1h:5m] offset 3m",
+        ),
+    ] {
+        let data = rig.data(&format!("/api/v1/format_query?query={}", percent_encode(query))).await;
+        assert_eq!(serde_json::from_str::<String>(&data).expect("a text"), laid_out, "{query}");
+    }
+    let (status, text) = rig.error("/api/v1/format_query?query=sum(").await;
+    assert_eq!(status, 400);
+    assert_eq!(text, "bad_data: invalid parameter \"query\": 1:5: parse error: unclosed left parenthesis");
+}
+
+#[tokio::test]
 async fn series_and_labels_are_found_and_cut_to_the_limit() {
     let rig = running(&[]).await;
     for (target, data) in [

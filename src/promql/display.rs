@@ -51,7 +51,9 @@ impl Display for Series<'_> {
         let is_name = |matcher: &Matcher| {
             matcher.name == METRIC_NAME && matcher.op == MatchOp::Equal && Some(matcher.value.as_str()) == name
         };
-        let others: Vec<_> = self.0.matchers.iter().filter(|matcher| !is_name(matcher)).map(Condition).collect();
+        let others = self.0.matchers.iter().filter(|matcher| !is_name(matcher));
+        let mut others: Vec<_> = others.map(|matcher| Condition(matcher).to_string()).collect();
+        others.sort_unstable();
         if others.is_empty() && name.is_some() { Ok(()) } else { write!(f, "{{{}}}", Separated(",", &others)) }
     }
 }
