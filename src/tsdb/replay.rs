@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use model::{Batch, SeriesRef};
 use roaring::RoaringBitmap;
 
@@ -49,6 +50,8 @@ type Tails = HashMap<SeriesRef, Tail, RandomState>;
 #[derive(Clone, Copy)]
 struct Tail {
     position: ChunkPosition,
+    /// What the oldest chunk of the chain that ends here names as the chunk before it.
+    root: ChunkPosition,
     last_timestamp_ms: i64,
     last_value_bits: u64,
 }
@@ -71,7 +74,20 @@ pub fn replay(options: &Options, files: &LogFiles) -> io::Result<(Head, ReplayRe
         &sources.head.files,
         |position, record| {
             newest_generation = newest_generation.max(split(record.series).0);
-            tails.insert(record.series, Tail::new(position, record));
+            match tails.entry(record.series) {
+                Entry::Vacant(entry) => drop(entry.insert(Tail::new(position, record.previous, record))),
+                Entry::Occupied(mut entry) => {
+                    let tail = *entry.get();
+                    if record.previous == tail.position {
+                        entry.insert(Tail::new(position, tail.root, record));
+                    } else if record.previous < tail.root {
+                        // What an earlier replay made in the place of a chain whose beginning was not readable.
+                        entry.insert(Tail::new(position, record.previous, record));
+                    }
+                    // Else a chunk between the two is not readable. The log has its samples and those after it; the
+                    // chain ends before it, and the replay makes new chunks of them.
+                }
+            }
         },
         |part| skipped.push(part),
     )?;
@@ -111,9 +127,9 @@ impl Sources {
 }
 
 impl Tail {
-    fn new(position: ChunkPosition, record: &ChunkRecord<'_>) -> Self {
+    fn new(position: ChunkPosition, root: ChunkPosition, record: &ChunkRecord<'_>) -> Self {
         let last_value_bits = OpenChunk::restore(record.count, record.bytes).map_or(0, |chunk| chunk.last_value_bits());
-        Tail { position, last_timestamp_ms: record.max_time_ms, last_value_bits }
+        Tail { position, root, last_timestamp_ms: record.max_time_ms, last_value_bits }
     }
 }
 
@@ -218,7 +234,9 @@ impl Replay {
         }
         self.head.chunks.outlive(closed.file());
         self.report.samples += u64::from(open.count());
-        if let Some(tail) = self.tails.get(&series).filter(|tail| tail.position > closed) {
+        let chunks = &self.head.chunks;
+        let is_newer = |tail: &&Tail| tail.position > closed && (tail.root <= closed || chunks.is_gone(tail.root));
+        if let Some(tail) = self.tails.get(&series).filter(is_newer) {
             closed = tail.position;
             if open.last_timestamp_ms() <= tail.last_timestamp_ms {
                 open = OpenChunk::after(tail.last_timestamp_ms, tail.last_value_bits);

@@ -116,6 +116,11 @@ impl ChunkFiles {
         writer.next_number = writer.next_number.max(number.saturating_add(1));
     }
 
+    /// Whether a chunk was in a file that is older than all that are left.
+    pub fn is_gone(&self, at: ChunkPosition) -> bool {
+        self.set().first().is_none_or(|oldest| at.file() < oldest.number)
+    }
+
     pub fn set(&self) -> FileSet {
         Arc::clone(&self.set.read())
     }

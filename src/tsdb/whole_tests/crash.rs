@@ -171,6 +171,31 @@ fn a_lost_chunk_file_is_made_good_by_the_log() {
 }
 
 #[test]
+fn a_damaged_chunk_with_later_ones_behind_it_is_made_good_by_the_log() {
+    for damaged in 0..3 {
+        let mut rig = Rig::with(|options| options.chunk_file_bytes = 500);
+        rig.scrape(&series(3), 100);
+        let before = rig.contents();
+        rig.crash();
+        let files = rig.files("chunks");
+        assert!(files.len() > 3, "{files:?}");
+        rig.damage(&files[damaged], |bytes| bytes[30] ^= 1);
+        let report = rig.open();
+        assert_eq!((report.skipped_total, &report.skipped[0].file), (1, &files[damaged]));
+        assert_eq!(rig.contents(), before, "file {damaged}");
+        // The chunks that take its place are found again.
+        let after = rig.files("chunks");
+        rig.scrape(&series(3), 10);
+        let before = rig.contents();
+        rig.restart_after_crash();
+        assert_eq!(rig.contents(), before, "file {damaged}");
+        assert!(rig.files("chunks").len() <= after.len() + 1);
+        rig.restart();
+        assert_eq!(rig.contents(), before, "file {damaged}");
+    }
+}
+
+#[test]
 fn after_a_checkpoint_the_log_is_short_and_nothing_is_lost() {
     let mut rig = Rig::with(|options| options.checkpoint_wal_bytes = 0);
     rig.scrape(&series(10), 30);
