@@ -109,6 +109,7 @@ impl Families {
             .into_iter()
             .filter_map(|key| match (self.series.get(key), ours.series.get(key)) {
                 (Some(expected), Some(found)) if expected == found => None,
+                (Some(_), Some(_)) if is_of_this_machine(key) => None,
                 (Some(expected), Some(found)) => Some(format!("{key} should be {expected}, is {found}")),
                 (Some(expected), None) => Some(format!("{key} {expected} is missing")),
                 (None, _) if ADDITIONS.iter().any(|(family, _)| *family == family_of(key)) => None,
@@ -122,6 +123,11 @@ impl Families {
         }
         lines
     }
+}
+
+/// The loopback device is asked by netlink: its counters are those of the machine that runs the test.
+fn is_of_this_machine(key: &str) -> bool {
+    key.starts_with("node_network_") && key.ends_with("{device=\"lo\"}")
 }
 
 fn family_of(key: &str) -> &str {
