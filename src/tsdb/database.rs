@@ -67,6 +67,7 @@ impl Tsdb {
     /// Locks the directory, replays what is there and starts the maintenance thread.
     pub fn open(options: Options) -> Result<(Tsdb, ReplayReport), OpenError> {
         let started = Instant::now();
+        let options = options.fit_to_retention();
         let lock_file = lock(&options.dir)?;
         let log_files = Arc::new(LogFiles::new(&options).map_err(|error| unusable(options.dir.join("wal"), error))?);
         let (head, mut report) = replay(&options, &log_files).map_err(|error| unusable(&options.dir, error))?;

@@ -98,7 +98,6 @@ impl Engine {
         // A clock that jumps ahead must not make everything old.
         let oldest_ms = newest_ms.min(self.options.clock.now_ms()).saturating_sub(self.options.retention_ms);
         self.head.chunks.drop_before(oldest_ms);
-        self.keep_to_size();
         if let Err(error) = self.head.close_idle(newest_ms.saturating_sub(self.options.idle_close_ms)) {
             tracing::warn!(%error, "cannot close chunks of silent series");
         }
@@ -108,6 +107,8 @@ impl Engine {
         if self.log.lock().is_checkpoint_due(self.options.checkpoint_wal_bytes) {
             self.checkpoint();
         }
+        // Last, because it sees a log that is as short as it can be.
+        self.keep_to_size();
     }
 
     fn keep_to_size(&self) {

@@ -50,6 +50,16 @@ impl Options {
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Options { dir: dir.into(), ..Options::default() }
     }
+
+    /// A log may take a quarter of the bytes that are allowed, a chunk file an eighth: neither the log nor the file
+    /// being written can be dropped, so they must leave room for the rest.
+    pub fn fit_to_retention(mut self) -> Self {
+        if let Some(bytes) = self.retention_bytes {
+            self.checkpoint_wal_bytes = self.checkpoint_wal_bytes.min(bytes / 4);
+            self.chunk_file_bytes = self.chunk_file_bytes.min(bytes / 8);
+        }
+        self
+    }
 }
 
 impl Default for Options {

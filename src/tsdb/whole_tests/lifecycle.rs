@@ -172,11 +172,8 @@ fn retention_by_time_drops_whole_chunk_files() {
 
 #[test]
 fn retention_by_size_drops_the_oldest_chunk_files() {
-    let mut rig = Rig::with(|options| {
-        options.retention_bytes = Some(20_000);
-        options.chunk_file_bytes = 1000;
-        options.checkpoint_wal_bytes = 2000;
-    });
+    // The log and the chunk files are fitted to it, however large they are by default.
+    let mut rig = Rig::with(|options| options.retention_bytes = Some(20_000));
     let series: Vec<Labels> = (0..10).map(labels).collect();
     for _ in 0..10 {
         rig.scrape(&series, 100);
