@@ -55,7 +55,8 @@ pub fn parse_float(text: &[u8]) -> Option<f64> {
     }
     let text = std::str::from_utf8(text).ok()?;
     if text.bytes().all(|b| is_digit_form(&b)) {
-        return text.parse().ok();
+        // Out of range is no number: the text was not "Inf".
+        return text.parse().ok().filter(|number: &f64| number.is_finite());
     }
     let (negative, word) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
@@ -111,7 +112,7 @@ mod tests {
             assert_eq!(parse_float(text.as_bytes()), Some(value), "{text}");
         }
         assert!(parse_float(b"NaN").is_some_and(f64::is_nan));
-        for text in ["", "1_000", " 1", "1 ", "0x1f", "e", "infinite", "--1"] {
+        for text in ["", "1_000", " 1", "1 ", "0x1f", "e", "infinite", "--1", "1e400", "-1e400"] {
             assert_eq!(parse_float(text.as_bytes()), None, "{text}");
         }
     }
