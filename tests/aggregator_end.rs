@@ -70,7 +70,7 @@ fn hangups_in_a_row_end_with_the_last_configuration() {
 }
 
 #[test]
-fn a_second_signal_ends_at_once() {
+fn the_same_signal_again_ends_at_once() {
     let mut aggregator = start(&["--query.timeout=10m"]);
     // Half a request: the end waits for the rest of it.
     let mut slow = TcpStream::connect(&aggregator.address).expect("connect");
@@ -81,7 +81,9 @@ fn a_second_signal_ends_at_once() {
     });
     aggregator.program.signal(Signal::SIGTERM);
     wait_until("the end begins", LONG, || aggregator.program.output().contains("msg=ending").then_some(()));
-    assert!(aggregator.program.is_running());
+    aggregator.program.signal(Signal::SIGINT);
+    wait_until("the interrupt", LONG, || aggregator.program.output().contains("signal=SIGINT").then_some(()));
+    assert!(aggregator.program.is_running(), "another signal is not the same one again");
     aggregator.program.signal(Signal::SIGTERM);
     assert!(aggregator.program.wait(LONG).success());
     assert!(aggregator.program.output().contains("told to end again"), "{}", aggregator.program.output());

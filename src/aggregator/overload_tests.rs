@@ -79,7 +79,9 @@ async fn queries_that_find_no_memory_are_refused_and_later_answered() {
     let others = rig.aggregator.queries.lease();
     others.cover(stats.memory_limit_bytes).expect("all of it");
     let asked = ["query?query=up", "query_range?query=up&start=0&end=1&step=1", "series?match[]=up", "labels"];
-    let asked = asked.into_iter().chain(["label/job/values", "label/job/values?match[]=up&match[]=up"]);
+    let asked = asked.into_iter().chain(["label/job/values", "label/job/values?match[]=up&match[]=up", "status/tsdb"]);
+    let asked =
+        asked.chain(["format_query?query=up", "query_exemplars?query=up", "targets/metadata?match_target={a='b'}"]);
     for target in asked.clone() {
         let (status, text) = rig.error(&format!("/api/v1/{target}")).await;
         assert_eq!(status, 422, "{target}");

@@ -36,6 +36,8 @@ pub async fn run(flags: Flags) -> Result<(), String> {
     let limits = Limits {
         connections: flags.max_connections,
         idle_timeout: flags.read_timeout,
+        // A query's text with every byte escaped, and some more.
+        body_bytes: 4 << 20,
         responses_bytes: budget.responses_bytes(),
         shutdown_grace: SHUTDOWN_GRACE,
         ..Limits::default()
@@ -55,10 +57,14 @@ pub async fn run(flags: Flags) -> Result<(), String> {
         let _ = stopped.await;
     }));
 
+    let mut told = None;
     // Whatever is under way (a replay, discovery on a file system that hangs, a reload), the end does not wait for it.
     let outcome = tokio::select! {
         outcome = work(&aggregator, &mut hangup) => outcome,
-        () = ends.next() => Ok(()),
+        signal = ends.next() => {
+            told = Some(signal);
+            Ok(())
+        }
         () = aggregator.quit.notified() => Ok(()),
     };
     tracing::info!("ending");
@@ -66,7 +72,7 @@ pub async fn run(flags: Flags) -> Result<(), String> {
     tokio::select! {
         () = end(&aggregator, stop, serving) => tracing::info!("ended"),
         // What is stored is safe without a proper end, too.
-        () = ends.next() => tracing::warn!("told to end again: ending without waiting for anything"),
+        () = ends.again(told) => tracing::warn!("told to end again: ending without waiting for anything"),
     }
     outcome
 }
@@ -121,12 +127,26 @@ struct Ends {
 }
 
 impl Ends {
-    async fn next(&mut self) {
-        let name = tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
+    async fn next(&mut self) -> SignalKind {
+        let (kind, name) = tokio::select! {
+            _ = self.interrupt.recv() => (SignalKind::interrupt(), "SIGINT"),
+            _ = self.terminate.recv() => (SignalKind::terminate(), "SIGTERM"),
         };
         tracing::info!(signal = name, "told to end");
+        kind
+    }
+
+    /// Until the same signal comes again: a terminal's interrupt and the termination that a script sends after it are
+    /// one wish.
+    async fn again(&mut self, first: Option<SignalKind>) {
+        let mut told = first;
+        loop {
+            let next = Some(self.next().await);
+            if next == told {
+                return;
+            }
+            told = told.or(next);
+        }
     }
 }
 

@@ -259,9 +259,9 @@ async fn queries_are_laid_out_as_prometheus_does() {
              (b_long_metric_name_to_fill_the_line{job=\"a\"})\n)",
         ),
         (
-            "(a_long_metric_name_to_fill_the_line{job='a'} + bb_long_metric_name_to_fill_the_line{job='a'})[1h:5m] offset 3m",
-            "(\n    a_long_metric_name_to_fill_the_line{job=\"a\"}\n  +\n    \
-             bb_long_metric_name_to_fill_the_line{job=\"a\"}\n)[1h:5m] offset 3m",
+            "(a_really_long_metric_name_to_fill_the_line{job='a'} + b_really_long_metric_name_to_fill_the_line{job='a'})[1h:5m] offset 3m",
+            "(\n    a_really_long_metric_name_to_fill_the_line{job=\"a\"}\n  +\n    \
+             b_really_long_metric_name_to_fill_the_line{job=\"a\"}\n)[1h:5m] offset 3m",
         ),
     ] {
         let data = rig.data(&format!("/api/v1/format_query?query={}", percent_encode(query))).await;

@@ -3,6 +3,7 @@
 
 use http::{Response, StatusCode};
 use model::StorageError;
+use promql::MemoryTaken;
 use serde::Serialize;
 
 use super::json::{write_string, write_strings};
@@ -120,6 +121,12 @@ impl From<Stop> for ApiError {
             Stop::Memory(_) => ErrorKind::Execution,
         };
         ApiError::new(kind, stop)
+    }
+}
+
+impl From<MemoryTaken> for ApiError {
+    fn from(taken: MemoryTaken) -> ApiError {
+        Stop::from(taken).into()
     }
 }
 

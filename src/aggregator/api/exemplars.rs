@@ -6,15 +6,18 @@ use serde_json::json;
 
 use super::answer::{Answer, ApiError, Success};
 use super::params::{form, query_text, time_range};
-use super::query::parse_error;
+use super::query::{TREE_BYTES_PER_BYTE, parse_error};
 use crate::program::Aggregator;
 
-pub fn query_exemplars(_: &Aggregator, request: &Request) -> Answer {
+pub fn query_exemplars(aggregator: &Aggregator, request: &Request) -> Answer {
     let form = form(request)?;
     let range = time_range(&form)?;
     if range.end_ms < range.start_ms {
         return Err(ApiError::bad_data("end timestamp must not be before start timestamp"));
     }
-    promql::parse(&query_text(&form)?).map_err(|error| ApiError::bad_data(parse_error(&error)))?;
+    let text = query_text(&form)?;
+    let memory = aggregator.queries.lease();
+    memory.cover(text.len() * TREE_BYTES_PER_BYTE)?;
+    promql::parse(&text).map_err(|error| ApiError::bad_data(parse_error(&error)))?;
     Success::of(&json!([]))
 }

@@ -5,9 +5,9 @@ use http::Request;
 use promql::Expr;
 use promql::ast::{Aggregate, Binary, ExprKind, Subquery};
 
-use super::answer::{Answer, ApiError, Success};
+use super::answer::{Answer, Success};
 use super::params::{form, query_text};
-use super::query::parse_error;
+use super::query::parse;
 use crate::program::Aggregator;
 
 const LINE_BYTES: usize = 100;
@@ -15,9 +15,10 @@ const LINE_BYTES: usize = 100;
 /// A text is printed once for each level above it; beyond this all of it stays on one line.
 const LAID_OUT_BYTES: usize = 64 << 10;
 
-pub fn format_query(_: &Aggregator, request: &Request) -> Answer {
+pub fn format_query(aggregator: &Aggregator, request: &Request) -> Answer {
     let text = query_text(&form(request)?)?;
-    let expr = promql::parse(&text).map_err(|error| ApiError::parameter("query", parse_error(&error)))?;
+    let memory = aggregator.queries.lease();
+    let expr = parse(&text, &memory)?;
     let formatted = if text.len() > LAID_OUT_BYTES { expr.to_string() } else { lay_out(&expr, 0) };
     Success::of(&formatted)
 }

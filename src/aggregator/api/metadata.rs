@@ -7,8 +7,9 @@ use http::{Form, Request};
 use scrape::MetricMetadata;
 use serde::Serialize;
 
-use super::answer::{Answer, ApiError, ErrorKind, Notes, Success, write_json};
+use super::answer::{Answer, ApiError, Notes, Success, write_json};
 use super::params::form;
+use super::query::TREE_BYTES_PER_BYTE;
 use super::targets::LabelMap;
 use crate::program::Aggregator;
 
@@ -47,13 +48,14 @@ pub fn metadata(aggregator: &Aggregator, request: &Request) -> Answer {
 pub fn of_targets(aggregator: &Aggregator, request: &Request) -> Answer {
     let form = form(request)?;
     let limit = limit(&form, "limit")?.unwrap_or(usize::MAX);
+    // A thousand targets with thousands of metrics each: as much as a large query.
+    let memory = aggregator.queries.lease();
+    memory.cover(form.text("match_target").len() * TREE_BYTES_PER_BYTE)?;
     let matchers = match form.text("match_target") {
         "" => Vec::new(),
         text => promql::parse_selector(text).map_err(|error| ApiError::parameter("match_target", error))?,
     };
     let asked = form.text("metric");
-    // A thousand targets with thousands of metrics each: as much as a large query.
-    let memory = aggregator.queries.lease();
     let mut body = Success::begin();
     body.push(b'[');
     let mut found = 0;
@@ -76,7 +78,7 @@ pub fn of_targets(aggregator: &Aggregator, request: &Request) -> Answer {
             };
             write_json(&mut body, &description)?;
         }
-        memory.cover(body.capacity()).map_err(|taken| ApiError::new(ErrorKind::Execution, taken))?;
+        memory.cover(body.capacity())?;
     }
     body.push(b']');
     Ok(Success::finish(body, &Notes::default()))

@@ -5,20 +5,20 @@ use std::time::Instant;
 
 use http::{Form, Request};
 use model::Storage;
-use promql::{ErrorType, Expr, Outcome, ParseError, QueryError, QueryOptions, ValueType};
+use promql::{ErrorType, Expr, Lease, Outcome, ParseError, QueryError, QueryOptions, ValueType};
 
 use super::answer::{Answer, ApiError, ErrorKind, Notes, Success};
 use super::params::{form, limit, optional_time_ms, parse_span_ms, query_text, time_ms, timeout};
 use super::result::{truncate_value, write_stats, write_value};
 use crate::clock::now_ms;
 use crate::program::Aggregator;
-use crate::query_pool::Slot;
+use crate::query_pool::{PoolError, Slot};
 
 /// Points per series that a range query may ask for.
 const MAX_POINTS: i64 = 11_000;
 
 /// Memory that a query's tree takes at most for each byte of its text.
-const TREE_BYTES_PER_BYTE: usize = 64;
+pub const TREE_BYTES_PER_BYTE: usize = 64;
 
 pub async fn instant(aggregator: Arc<Aggregator>, request: Request) -> Answer {
     let form = form(&request)?;
@@ -66,8 +66,9 @@ fn has_range(expr: &Expr) -> Result<(), ApiError> {
     Err(ApiError::parameter("query", reason))
 }
 
-fn parse(text: &str, slot: &Slot) -> Result<Expr, ApiError> {
-    slot.hold(text.len() * TREE_BYTES_PER_BYTE)?;
+/// Reads a query. Its tree is the lease's from then on.
+pub fn parse(text: &str, lease: &Lease) -> Result<Expr, ApiError> {
+    lease.cover(text.len() * TREE_BYTES_PER_BYTE)?;
     promql::parse(text).map_err(|error| ApiError::parameter("query", parse_error(&error)))
 }
 
@@ -111,12 +112,13 @@ async fn evaluate(
     query: impl FnOnce(&dyn Storage, &Expr, &QueryOptions) -> Result<Outcome, QueryError> + Send + 'static,
 ) -> Answer {
     let with_stats = !form.text("stats").is_empty();
-    let text = query_text(form)?;
+    let text: Arc<str> = query_text(form)?.into();
+    let asked = text.clone();
     let tsdb = aggregator.running()?.tsdb.clone();
     let deadline = options.deadline.unwrap_or_else(Instant::now);
     let queries = aggregator.queries.clone();
     let work = move |slot: Slot| {
-        let expr = parse(&text, &slot)?;
+        let expr = parse(&text, &slot.lease)?;
         check(&expr)?;
         options.cancel = slot.cancel.clone();
         options.lease = Some(slot.lease.clone());
@@ -134,7 +136,12 @@ async fn evaluate(
         body.push(b'}');
         Ok(Success::finish(body, &notes))
     };
-    queries.run(deadline, work).await?
+    let answer = queries.run(deadline, work).await;
+    if matches!(answer, Err(PoolError::Panicked)) {
+        let begin: String = asked.chars().take(1000).collect();
+        tracing::error!(query = begin, "this query made its thread panic");
+    }
+    answer?
 }
 
 fn query_error(error: QueryError) -> ApiError {

@@ -10,6 +10,7 @@ use tsdb::Tsdb;
 use super::answer::{Answer, ApiError, Notes, Success};
 use super::json::write_labels;
 use super::params::{form, limit, matcher_sets, selectors, time_range, truncate};
+use super::query::TREE_BYTES_PER_BYTE;
 use super::result::write_list;
 use crate::program::Aggregator;
 use crate::query_pool::Slot;
@@ -23,6 +24,7 @@ pub async fn series(aggregator: Arc<Aggregator>, request: Request) -> Answer {
     let range = time_range(&form)?;
     let texts = selectors(&form)?;
     let look_up = move |tsdb: &Tsdb, slot: &Slot| {
+        slot.hold(texts.iter().map(String::len).sum::<usize>() * TREE_BYTES_PER_BYTE)?;
         let sets = matcher_sets(&texts).map_err(|reason| ApiError::parameter("match[]", reason))?;
         let mut found: Vec<Labels> = Vec::new();
         let mut found_bytes = 0;
@@ -75,6 +77,7 @@ async fn names(
     let texts = selectors(&form)?;
     let name = request.param("name").to_owned();
     let work = move |tsdb: &Tsdb, slot: &Slot| {
+        slot.hold(texts.iter().map(String::len).sum::<usize>() * TREE_BYTES_PER_BYTE)?;
         let sets = matcher_sets(&texts).map_err(ApiError::bad_data)?;
         // One look-up without any matcher where none are given.
         let everything = [Vec::new()];

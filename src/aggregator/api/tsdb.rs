@@ -10,9 +10,13 @@ use serde_json::{Value, json};
 use super::answer::{Answer, ApiError, ErrorKind, Success};
 use super::params::form;
 use crate::program::Aggregator;
+use crate::query_pool::Slot;
 
 /// Entries of each table unless `limit` says otherwise.
 const DEFAULT_LIMIT: usize = 10;
+
+/// Memory of a row before the tables are cut, with a name and a value of usual length.
+const PAIR_BYTES: usize = 256;
 
 pub async fn cardinality(aggregator: Arc<Aggregator>, request: Request) -> Answer {
     let form = form(&request)?;
@@ -25,7 +29,12 @@ pub async fn cardinality(aggregator: Arc<Aggregator>, request: Request) -> Answe
     };
     let tsdb = aggregator.running()?.tsdb.clone();
     let deadline = Instant::now() + aggregator.flags.query_timeout;
-    let tables = aggregator.queries.run(deadline, move |_| tsdb.cardinality(limit)).await?;
+    let work = move |slot: Slot| {
+        // Every pair becomes a text before the largest are chosen.
+        slot.hold(tsdb.stats().label_pairs * PAIR_BYTES)?;
+        Ok::<_, ApiError>(tsdb.cardinality(limit))
+    };
+    let tables = aggregator.queries.run(deadline, work).await??;
     Success::of(&json!({
         "headStats": {
             "numSeries": tables.series,
