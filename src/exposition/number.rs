@@ -114,7 +114,9 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_refused() {
-        for text in ["", "-", ".", "e5", "1e", "1e+", "1.2.3", "1 ", "0x1p-3", "0o1", "0b1", "1_000", "12a", "--1"] {
+        for text in
+            ["", "-", ".", "e5", "1e", "1e+", "1.2.3", "1 ", "0x1p-3", "0o1", "0b1", "1_000", "12a", "--1", "1e400"]
+        {
             assert_eq!(parse_number(text.as_bytes()), None, "{text}");
         }
     }
@@ -131,7 +133,8 @@ mod tests {
 
         #[test]
         fn short_decimals_read_as_the_standard_library_reads_them(text in "-?[0-9]{1,12}(\\.[0-9]{1,9})?(e[+-]?[0-9]{1,3})?") {
-            prop_assert_eq!(parse_number(text.as_bytes()), text.parse().ok());
+            let value = text.parse().ok().filter(|value: &f64| value.is_finite());
+            prop_assert_eq!(parse_number(text.as_bytes()), value);
         }
     }
 }

@@ -18,7 +18,8 @@ pub fn number(text: &str) -> Option<f64> {
         // Underscores are for integers with a base only.
         return None;
     }
-    text.parse().ok()
+    // As in Go, out of range is an error and not infinite.
+    text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 fn integer(text: &str) -> Option<i64> {
@@ -81,7 +82,7 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_numbers() {
-        for text in ["", "1__0", "1_", "1_0.5", "0x", "e5"] {
+        for text in ["", "1__0", "1_", "1_0.5", "0x", "e5", "1e400"] {
             assert_eq!(number(text), None, "{text}");
         }
     }
