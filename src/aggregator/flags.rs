@@ -52,12 +52,16 @@ impl Flags {
         }
         let listen_addresses = values.all("web.listen-address").to_vec();
         let first_address = listen_addresses.first().map_or("", String::as_str);
-        let external_url = ExternalUrl::parse(values.text("web.external-url"), first_address)
+        let mut external_url = ExternalUrl::parse(values.text("web.external-url"), first_address)
             .map_err(|reason| wrong(&values, "web.external-url", &reason))?;
         let prefix =
             if values.is_given("web.route-prefix") { values.text("web.route-prefix") } else { &external_url.path };
         let route_prefix = format!("/{}", prefix.trim_matches('/'));
         values.set("web.route-prefix", route_prefix.clone());
+        if !values.is_given("web.external-url") {
+            // Nobody in between changes paths, so links lead where the endpoints are.
+            external_url.path = route_prefix.trim_end_matches('/').to_owned();
+        }
         let (features, unknown_features) = split_features(&values);
         Ok(Flags {
             config_file: Some(values.text("config.file")).filter(|path| !path.is_empty()).map(PathBuf::from),
@@ -206,6 +210,8 @@ mod tests {
         assert_eq!(flags(&[url, "--web.route-prefix=/"]).expect("valid").route_prefix, "/");
         assert_eq!(flags(&["--web.route-prefix=a/b/"]).expect("valid").route_prefix, "/a/b");
         assert_eq!(flags(&["--web.route-prefix=a/b/"]).expect("valid").metrics_path(), "/a/b/metrics");
+        assert_eq!(flags(&["--web.route-prefix=a/b/"]).expect("valid").external_url.path, "/a/b");
+        assert_eq!(flags(&[url, "--web.route-prefix=/"]).expect("valid").external_url.path, "/vitals");
         assert_eq!(flags(&[]).expect("valid").metrics_path(), "/metrics");
     }
 
