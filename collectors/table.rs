@@ -24,9 +24,10 @@ pub const TABLE: &[Spec] = &[
     sockstat::SPEC,
     softnet::SPEC,
     stat::SPEC,
-    textfile::SPEC,
     time::SPEC,
     timex::SPEC,
     uname::SPEC,
     vmstat::SPEC,
+    // Last: its files may name any family, and the first page that has a series is the one that counts.
+    textfile::SPEC,
 ];

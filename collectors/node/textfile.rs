@@ -115,6 +115,9 @@ impl Found {
     }
 
     fn add(&mut self, family: FileFamily, file: &str, scrape: &mut Scrape<'_>) {
+        if SPEC.families.iter().any(|own| own.name == family.name) {
+            return self.fail(scrape, format!("{file}: {} is this collector's own", family.name));
+        }
         let origin = self.origins.entry(family.name.clone()).or_default();
         if let (Some(known), Some(help)) = (&origin.help, &family.help)
             && known != help

@@ -55,3 +55,20 @@ fn without_a_folder_there_is_no_error() {
     assert_eq!(series(&collected.text)["node_textfile_scrape_error"], 0.0);
     assert!(collected.problems.is_empty());
 }
+
+#[test]
+fn a_file_cannot_speak_for_the_collector_itself() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "# TYPE node_textfile_scrape_error gauge\nnode_textfile_scrape_error 0\njobs 1\n";
+    fs::write(folder.path().join("a.prom"), text).expect("written");
+    let collected = collect(&[folder.path().display().to_string()]);
+    let rows: Vec<&str> =
+        collected.text.lines().filter(|line| line.starts_with("node_textfile_scrape_error")).collect();
+    assert_eq!(rows, ["node_textfile_scrape_error 1"], "once, and it tells of the file");
+    assert_eq!(series(&collected.text)["jobs"], 1.0, "the rest of the file is there");
+}
+
+#[test]
+fn the_machines_own_series_come_before_those_of_files() {
+    assert_eq!(collectors::TABLE.last().map(|spec| spec.name), Some("textfile"));
+}

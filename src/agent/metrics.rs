@@ -62,7 +62,8 @@ fn write(agent: &Agent, request: &Request, collected: &Collected) -> Response {
     let mut own = Page::new();
     own_metrics::write(agent, &mut own);
     let mut text = agent.texts.take();
-    let assembled = assemble(collected.pages().chain([&own]), negotiated.dialect, &mut text);
+    let pages = std::iter::once(&own).chain(collected.pages());
+    let assembled = assemble(pages, negotiated.dialect, &mut text);
     agent.scrapes.note_dropped(&assembled.dropped);
     let response = Response::empty(StatusCode::OK).header(CONTENT_TYPE, &negotiated.content_type);
     if negotiate_encoding(header(ACCEPT_ENCODING)) == Encoding::Identity {
