@@ -49,18 +49,25 @@ struct Known {
     tree_generation: u64,
     /// Entries without a first answer.
     unanswered: usize,
-    /// The last runtime that did not answer, and why.
-    unreachable: Option<String>,
     is_stopped: bool,
 }
 
 #[derive(Default)]
 struct Entry {
     metadata: Option<Arc<Metadata>>,
+    /// Why its runtime could not be asked, the last time.
+    unreachable: Option<String>,
     /// Questions without a full answer.
     tries: u32,
     /// When to ask again; `None` before the first question.
     next: Option<Instant>,
+}
+
+impl Known {
+    /// Why the runtime of one of the cgroups could not be asked. Answers about the others do not settle that.
+    fn unreachable(&self) -> Option<&str> {
+        self.entries.values().find_map(|entry| entry.unreachable.as_deref())
+    }
 }
 
 impl Resolver {
@@ -102,7 +109,7 @@ impl Resolver {
         while known.tree_generation < tree_generation || known.unanswered > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
             // A runtime that is in trouble is not worth waiting for.
-            if left.is_zero() || known.unreachable.is_some() || !self.is_alive() {
+            if left.is_zero() || known.unreachable().is_some() || !self.is_alive() {
                 return;
             }
             known = self.shared.answered.wait_timeout(known, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -124,7 +131,7 @@ impl Resolver {
 
     /// Why a runtime could not be asked, if it still cannot.
     pub fn unreachable(&self) -> Option<String> {
-        lock(&self.shared.known).unreachable.clone()
+        lock(&self.shared.known).unreachable().map(str::to_owned)
     }
 
     /// A cgroup whose files are gone, found while reading them.
@@ -223,7 +230,6 @@ impl Worker {
             Answer::Unreachable(reason) => (None, Some(reason)),
         };
         let mut known = lock(&self.shared.known);
-        known.unreachable = unreachable;
         let Known { entries, unanswered, generation, .. } = &mut *known;
         if let Some(entry) = entries.get_mut(path) {
             *unanswered -= usize::from(entry.next.is_none());
@@ -233,6 +239,7 @@ impl Worker {
                 entry.metadata = metadata.map(Arc::new);
                 *generation += 1;
             }
+            entry.unreachable = unreachable;
             entry.tries = if is_complete { 0 } else { entry.tries + 1 };
             let pause = if is_complete { BELIEVED_FOR } else { retry_after(entry.tries) };
             entry.next = Some(Instant::now() + pause);
@@ -264,4 +271,26 @@ fn retry_after(tries: u32) -> Duration {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_runtime_is_told_of_until_it_answers_whatever_is_said_of_other_cgroups() {
+        let (_waker, woken) = UnixStream::pair().expect("a pair");
+        let entries = ["/docker/a", "/user/b"].map(|path| (path.to_owned(), Entry::default()));
+        let known = Known { entries: HashMap::from(entries), unanswered: 2, ..Known::default() };
+        let tree = Mutex::new(Tree::new(Path::new("/nonexistent")));
+        let shared = Arc::new(Shared { tree, known: Mutex::new(known), answered: Condvar::new() });
+        let worker = Worker { shared: shared.clone(), woken };
+        let roots = Roots::default();
+
+        worker.note("/docker/a", Answer::Unreachable("permission denied".to_owned()), &roots);
+        worker.note("/user/b", Answer::Unknown, &roots);
+        assert_eq!(lock(&shared.known).unreachable(), Some("permission denied"));
+        worker.note("/docker/a", Answer::Unknown, &roots);
+        assert_eq!(lock(&shared.known).unreachable(), None);
+    }
 }
