@@ -230,6 +230,18 @@ fn targets_that_misbehave_cost_only_themselves() {
 }
 
 #[test]
+fn a_target_past_the_limit_of_series_is_seen_to_be_down() {
+    let many: String = (0..50).map(|number| format!("a{{n=\"{number}\"}} 1\n")).collect();
+    let body: &'static str = Box::leak(many.into());
+    let config = format!("{GLOBAL}{}{}", job("first", &target(page(body)), ""), job("second", &target(page(body)), ""));
+    let aggregator = Aggregator::start(&config, &["--storage.max-series=60"]);
+    wait_until("one target up and one down", Duration::from_secs(20), || {
+        let ups = (aggregator.number("count(up == 1)")?, aggregator.number("count(up == 0)")?);
+        (ups == (1.0, 1.0)).then_some(())
+    });
+}
+
+#[test]
 fn odd_samples_are_counted_and_named_and_the_rest_is_kept() {
     let far_ahead = "ahead 1 99999999999999\n";
     let body: &'static str =

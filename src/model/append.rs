@@ -50,6 +50,12 @@ pub trait Appender: Send + Sync {
     /// The ref of the series with exactly these labels (`__name__` among them), which is created when it is new.
     fn resolve(&self, labels: &Labels) -> Result<SeriesRef, AppendError>;
 
+    /// As `resolve`, for the few series that tell of a target itself (`up` and its kin): a limit of series does not
+    /// count for them, or a target past it would fail without anyone being able to see that it does.
+    fn resolve_past_limit(&self, labels: &Labels) -> Result<SeriesRef, AppendError> {
+        self.resolve(labels)
+    }
+
     /// Logs the batch, then makes it visible. When this returns, the samples survive a `kill -9`.
     fn commit(&self, batch: &Batch) -> Result<BatchReport, AppendError>;
 }

@@ -145,7 +145,11 @@ fn unusable(path: impl Into<PathBuf>, error: io::Error) -> OpenError {
 
 impl Appender for Tsdb {
     fn resolve(&self, labels: &Labels) -> Result<SeriesRef, AppendError> {
-        self.engine.resolve(labels)
+        self.engine.resolve(labels, self.engine.options.max_series.unwrap_or(usize::MAX))
+    }
+
+    fn resolve_past_limit(&self, labels: &Labels) -> Result<SeriesRef, AppendError> {
+        self.engine.resolve(labels, usize::MAX)
     }
 
     fn commit(&self, batch: &Batch) -> Result<BatchReport, AppendError> {
@@ -168,9 +172,8 @@ impl Storage for Tsdb {
 }
 
 impl Engine {
-    fn resolve(&self, labels: &Labels) -> Result<SeriesRef, AppendError> {
+    fn resolve(&self, labels: &Labels, limit: usize) -> Result<SeriesRef, AppendError> {
         self.check_open()?;
-        let limit = self.options.max_series.unwrap_or(usize::MAX);
         match self.head.resolve(labels, limit, &self.log)? {
             Some((series, is_new)) => {
                 self.totals.series_created.fetch_add(u64::from(is_new), Ordering::Relaxed);

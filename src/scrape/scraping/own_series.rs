@@ -63,7 +63,7 @@ impl OwnSeries {
         let mut refs = [0; 5];
         for (series, name) in refs.iter_mut().zip(NAMES) {
             let labels = target_labels.to_builder().set(METRIC_NAME, name).build();
-            *series = appender.resolve(&labels)?;
+            *series = appender.resolve_past_limit(&labels)?;
         }
         self.0 = Some(refs);
         Ok(refs)

@@ -87,6 +87,8 @@ fn the_series_limit_refuses_new_series_only() {
     assert_eq!(rig.db().resolve(&labels(3)), Err(AppendError::SeriesLimit { limit: 2 }));
     rig.scrape(&[labels(1), labels(2)], 1);
     assert_eq!((rig.db().stats().series, rig.db().stats().series_refused_total), (2, 1));
+    assert!(rig.db().resolve_past_limit(&labels(3)).is_ok(), "what tells of a target itself is taken");
+    assert_eq!(rig.db().stats().series, 3);
 }
 
 #[test]
