@@ -94,8 +94,9 @@ impl Oracle {
         (after, rejected)
     }
 
+    /// Of all that was ever committed: a damaged log may have lost whose a sample was and still say when it was.
     fn newest_ms(&self) -> Option<i64> {
-        self.contents.values().filter_map(|column| column.last()).map(|(time_ms, _)| *time_ms).max()
+        self.committed.iter().map(|(_, time_ms, _)| *time_ms).max()
     }
 
     /// Every sample that the database has was committed; of those that are not past the retention, it has exactly the
