@@ -69,15 +69,6 @@ impl Roots {
     pub fn udev(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.udev_data.join(relative)
     }
-
-    /// A host path as the host itself sees it: without the prefix of `--path.rootfs`. `None` when it lies outside.
-    pub fn strip_rootfs<'a>(&self, path: &'a Path) -> Option<&'a Path> {
-        if self.rootfs == Path::new("/") {
-            return Some(path);
-        }
-        let below = path.strip_prefix(&self.rootfs).ok()?;
-        Some(if below.as_os_str().is_empty() { Path::new("/") } else { below })
-    }
 }
 
 #[cfg(test)]
