@@ -2,32 +2,29 @@
 
 use crate::Spec;
 use crate::container::containers;
-use crate::node::{
-    conntrack, cpu, diskstats, filefd, filesystem, loadavg, meminfo, netdev, netstat, os, pressure, schedstat,
-    sockstat, softnet, stat, textfile, time, timex, uname, vmstat,
-};
+use crate::node;
 
 pub const TABLE: &[Spec] = &[
-    conntrack::SPEC,
+    node::conntrack::SPEC,
     containers::SPEC,
-    cpu::SPEC,
-    diskstats::SPEC,
-    filefd::SPEC,
-    filesystem::SPEC,
-    loadavg::SPEC,
-    meminfo::SPEC,
-    netdev::SPEC,
-    netstat::SPEC,
-    os::SPEC,
-    pressure::SPEC,
-    schedstat::SPEC,
-    sockstat::SPEC,
-    softnet::SPEC,
-    stat::SPEC,
-    time::SPEC,
-    timex::SPEC,
-    uname::SPEC,
-    vmstat::SPEC,
+    node::cpu::SPEC,
+    node::diskstats::SPEC,
+    node::filefd::SPEC,
+    node::filesystem::SPEC,
+    node::loadavg::SPEC,
+    node::meminfo::SPEC,
+    node::netdev::SPEC,
+    node::netstat::SPEC,
+    node::os::SPEC,
+    node::pressure::SPEC,
+    node::schedstat::SPEC,
+    node::sockstat::SPEC,
+    node::softnet::SPEC,
+    node::stat::SPEC,
+    node::time::SPEC,
+    node::timex::SPEC,
+    node::uname::SPEC,
+    node::vmstat::SPEC,
     // Last: its files may name any family, and the first page that has a series is the one that counts.
-    textfile::SPEC,
+    node::textfile::SPEC,
 ];
