@@ -2,6 +2,7 @@
 
 // What several of them share.
 mod device_filter;
+mod inventory;
 mod named;
 mod parsed;
 mod remembered;

@@ -3,6 +3,7 @@
 
 use std::ffi::CStr;
 use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use nix::libc;
 
@@ -44,6 +45,14 @@ pub fn local_time_zone(unix_seconds: i64, name: &mut String) -> Option<i64> {
         name.push_str(zone.to_str().unwrap_or_default());
     }
     Some(local.tm_gmtoff)
+}
+
+/// Entries of an open folder (`getdents64(2)`), as struct linux_dirent64 one after another; goes on where the last call
+/// stopped. Returns how many bytes of `buffer` were filled, 0 at the end.
+pub fn read_folder(folder: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the kernel writes at most `buffer.len()` bytes to the buffer, which is valid for the length of the call.
+    let filled = unsafe { libc::syscall(libc::SYS_getdents64, folder.as_raw_fd(), buffer.as_mut_ptr(), buffer.len()) };
+    usize::try_from(filled).map_err(|_| io::Error::last_os_error())
 }
 
 /// Tells glibc's allocator to share one arena among all threads and to give back what it can. The program has two

@@ -1,9 +1,9 @@
 //! The machine that is read: its roots, and the budget of files that may stay open.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::{FileBudget, KeptFile, Roots};
+use crate::{Attribute, FileBudget, KeptFile, Roots};
 
 /// Cheap to clone; every collector gets one.
 #[derive(Clone, Debug, Default)]
@@ -25,5 +25,10 @@ impl Host {
     /// A file below `/sys` that is read on every scrape.
     pub fn sys_file(&self, relative: impl AsRef<Path>) -> KeptFile {
         KeptFile::new(self.roots.sys(relative), &self.files)
+    }
+
+    /// An attribute of a device, by its full path.
+    pub fn attribute(&self, path: impl Into<PathBuf>) -> Attribute {
+        Attribute::new(path.into(), &self.files)
     }
 }

@@ -2,10 +2,12 @@
 //! apart (`scan`, and one parser per file below `proc`, `sys` and `cgroup`). Parsers take `&[u8]`, know no metric
 //! names and no paths. All of it is synchronous; whoever calls owns the thread.
 
+mod attribute;
 pub mod cgroup;
 mod error;
 pub mod ffi;
 mod file;
+mod folder;
 mod host;
 pub mod limits;
 pub mod netlink;
@@ -16,7 +18,9 @@ pub mod scan;
 pub mod sys;
 pub mod udev;
 
+pub use attribute::Attribute;
 pub use error::{Error, Optional, Result};
 pub use file::{FileBudget, KeptFile, read_file, read_file_if_there};
+pub use folder::Folder;
 pub use host::Host;
 pub use roots::Roots;
