@@ -1,6 +1,9 @@
 //! `/proc/sys/net/netfilter/nf_conntrack_{count,max}` and `/proc/net/stat/nf_conntrack`: the table of tracked
 //! connections. Nothing here while the module is not loaded.
 //! Kernel: 2.6.20 and later. Privileges: none. Cost: four reads, 150 bytes per possible CPU.
+//!
+//! The count below `sys` is that of the network namespace of whoever reads it. Outside the host's the column `entries`
+//! of the statistics counts instead; the limit is the same for all.
 
 use exposition::{Family, gauge};
 use kernel::proc::nf_conntrack::ConntrackStat;
@@ -47,7 +50,8 @@ pub const SPEC: Spec = Spec {
 };
 
 struct Conntrack {
-    count: KeptFile,
+    /// `None` outside the host's network namespace.
+    count: Option<KeptFile>,
     max: KeptFile,
     stat: KeptFile,
 }
@@ -55,28 +59,38 @@ struct Conntrack {
 impl Conntrack {
     fn new(host: &Host) -> Self {
         Conntrack {
-            count: host.proc_file("sys/net/netfilter/nf_conntrack_count"),
+            count: host.is_in_host_network().then(|| host.proc_file("sys/net/netfilter/nf_conntrack_count")),
             max: host.proc_file("sys/net/netfilter/nf_conntrack_max"),
-            stat: host.proc_file("net/stat/nf_conntrack"),
+            stat: host.net_file("stat/nf_conntrack"),
         }
     }
 }
 
 impl Collector for Conntrack {
     fn collect(&mut self, scrape: &mut Scrape<'_>) -> Result<Outcome, Failure> {
-        let count = match self.count.parse_single(scrape.buffer, scan::number) {
-            Ok(count) => count,
+        let stat = self.stat.parse(scrape.buffer, ConntrackStat::parse);
+        let (entries, stat) = match &mut self.count {
+            Some(count) => (count.parse_single(scrape.buffer, scan::number).map(Some), stat.optional()),
+            None => match stat {
+                Ok(stat) => (Ok(stat.entries), Ok(Some(stat))),
+                Err(error) => (Err(error), Ok(None)),
+            },
+        };
+        let entries = match entries {
+            Ok(entries) => entries,
             Err(error) if error.is_absent() => {
                 return Ok(Outcome::absent(format!("connection tracking is not loaded: {error}")));
             }
             Err(error) => return Err(error.into()),
         };
-        scrape.page.sample(&ENTRIES, &[], count as f64);
+        if let Some(entries) = entries {
+            scrape.page.sample(&ENTRIES, &[], entries as f64);
+        }
         match self.max.parse_single(scrape.buffer, scan::number) {
             Ok(max) => scrape.page.sample(&ENTRIES_LIMIT, &[], max as f64),
             Err(error) => scrape.item_failed(error),
         }
-        let stat = match self.stat.parse(scrape.buffer, ConntrackStat::parse).optional() {
+        let stat = match stat {
             Ok(stat) => stat.unwrap_or_default(),
             Err(error) => {
                 scrape.item_failed(error);

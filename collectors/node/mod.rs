@@ -29,6 +29,7 @@ pub mod meminfo;
 pub mod netdev;
 pub mod netstat;
 pub mod os;
+pub mod other_network;
 pub mod pressure;
 pub mod schedstat;
 pub mod sockstat;

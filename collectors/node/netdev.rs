@@ -1,5 +1,6 @@
 //! Traffic and errors of network devices, by rtnetlink (`RTM_GETLINK`) or from `/proc/net/dev`.
-//! Kernel: any. Privileges: none; the devices are those of the network namespace that the agent runs in.
+//! Kernel: any. Privileges: none. Outside the host's network namespace the file of the first process is read instead;
+//! addresses cannot be told then.
 //! Cost: one send and one receive per 32 KB of answer (about twenty devices); no file is opened.
 
 use exposition::LabelText;
@@ -12,6 +13,7 @@ use nix::libc;
 use super::device_filter::DeviceFilter;
 use super::netdev_addresses;
 use super::netdev_columns::{Column, DETAILED, DETAILED_OF_SUMS, FAMILIES, NOHANDLER, USUAL};
+use super::other_network;
 use super::parsed::parsed;
 use crate::{Collector, Failure, Flag, FlagKind, Outcome, Scrape, Settings, SettingsError, Spec};
 
@@ -52,8 +54,7 @@ struct Netdev {
     source: Source,
     columns: &'static [Column],
     devices: Devices,
-    /// For addresses; opened when it is needed first.
-    addresses: Option<Option<RouteSocket>>,
+    addresses: Addresses,
 }
 
 enum Source {
@@ -61,6 +62,14 @@ enum Source {
     Netlink(Option<RouteSocket>),
     /// With the folder that tells aliases.
     File { file: KeptFile, host: Host },
+}
+
+enum Addresses {
+    NotWanted,
+    /// Only netlink tells them, and it would tell those of the agent's own namespace.
+    OtherNetwork,
+    /// Opened when it is needed first.
+    Netlink(Option<RouteSocket>),
 }
 
 /// The devices in the order of the source, which stays the same while none come or go.
@@ -88,7 +97,7 @@ const fn switch(name: &'static str, default: bool, help: &'static str) -> Flag {
 impl Netdev {
     fn new(host: &Host, settings: &Settings) -> Result<Self, SettingsError> {
         let filter = DeviceFilter::from_flags(settings, INCLUDE.name, EXCLUDE.name)?;
-        let is_netlink = settings.is_on(NETLINK.name);
+        let is_netlink = settings.is_on(NETLINK.name) && host.is_in_host_network();
         let columns = match (settings.is_on(DETAILS.name), is_netlink) {
             (false, _) => USUAL,
             (true, true) => DETAILED,
@@ -97,11 +106,15 @@ impl Netdev {
         let source = if is_netlink {
             Source::Netlink(None)
         } else {
-            Source::File { file: host.proc_file("net/dev"), host: host.clone() }
+            Source::File { file: host.net_file("dev"), host: host.clone() }
         };
         let has_alias_label = settings.is_on(ALIAS.name);
         let devices = Devices { filter, has_alias_label, all: Vec::new(), seen: 0, has_changed: false };
-        let addresses = settings.is_on(ADDRESSES.name).then_some(None);
+        let addresses = match (settings.is_on(ADDRESSES.name), host.is_in_host_network()) {
+            (false, _) => Addresses::NotWanted,
+            (true, true) => Addresses::Netlink(None),
+            (true, false) => Addresses::OtherNetwork,
+        };
         Ok(Netdev { source, columns, devices, addresses })
     }
 
@@ -147,9 +160,13 @@ impl Collector for Netdev {
     fn collect(&mut self, scrape: &mut Scrape<'_>) -> Result<Outcome, Failure> {
         let outcome = self.read(scrape)?;
         self.write(scrape.page);
-        if let Some(socket) = &mut self.addresses {
-            let filter = &self.devices.filter;
-            with_socket(socket, |socket| netdev_addresses::write(socket, scrape.buffer, filter, scrape.page))?;
+        match &mut self.addresses {
+            Addresses::NotWanted => {}
+            Addresses::OtherNetwork => scrape.item_failed(format_args!("addresses: {}", other_network::REASON)),
+            Addresses::Netlink(socket) => {
+                let filter = &self.devices.filter;
+                with_socket(socket, |socket| netdev_addresses::write(socket, scrape.buffer, filter, scrape.page))?;
+            }
         }
         Ok(outcome)
     }

@@ -57,11 +57,11 @@ struct Wanted(Option<Regex>);
 
 impl Netstat {
     fn new(host: &Host, settings: &Settings) -> Result<Self, SettingsError> {
-        let table = |name| Table { file: host.proc_file(name), columns: Remembered::default() };
+        let table = |name| Table { file: host.net_file(name), columns: Remembered::default() };
         Ok(Netstat {
             wanted: Wanted(settings.pattern(FIELDS.name)?),
-            tables: [table("net/netstat"), table("net/snmp")],
-            snmp6: host.proc_file("net/snmp6"),
+            tables: [table("netstat"), table("snmp")],
+            snmp6: host.net_file("snmp6"),
             snmp6_names: Remembered::default(),
         })
     }

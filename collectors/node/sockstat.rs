@@ -48,8 +48,8 @@ struct FieldFamilies {
 impl Sockstat {
     fn new(host: &Host) -> Self {
         let page_bytes = sysconf(SysconfVar::PAGE_SIZE).ok().flatten().map_or(USUAL_PAGE_BYTES, |bytes| bytes as f64);
-        let file = |name| SockstatFile { file: host.proc_file(name), names: Remembered::default() };
-        Sockstat { page_bytes, files: [file("net/sockstat"), file("net/sockstat6")] }
+        let file = |name| SockstatFile { file: host.net_file(name), names: Remembered::default() };
+        Sockstat { page_bytes, files: [file("sockstat"), file("sockstat6")] }
     }
 }
 

@@ -49,7 +49,7 @@ struct SoftnetQueues {
 
 impl SoftnetQueues {
     fn new(host: &Host) -> Self {
-        SoftnetQueues { file: host.proc_file("net/softnet_stat"), cpus: Vec::new() }
+        SoftnetQueues { file: host.net_file("softnet_stat"), cpus: Vec::new() }
     }
 }
 

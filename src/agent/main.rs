@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use collectors::{Options, Runner};
 use http::{Limits, Server};
-use kernel::Host;
+use kernel::{Host, Network};
 use tokio::signal::unix::{SignalKind, signal};
 
 use agent::Agent;
@@ -61,6 +61,11 @@ fn run(mut flags: Flags) -> Result<(), String> {
     kernel::limits::keep_heap_small();
     let max_kept_files = kept_files(flags.max_kept_files);
     let host = Host::new(flags.roots.clone(), max_kept_files);
+    match host.network() {
+        Network::Host => {}
+        Network::Other => tracing::info!("outside the host's network namespace; the host's is read by its files"),
+        Network::Unknown(error) => tracing::warn!(%error, "taken to be in the host's network namespace"),
+    }
     let options = Options { series_limit: flags.series_limit, ..Options::default() };
     let enabled = std::mem::take(&mut flags.enabled);
     let runner =

@@ -5,9 +5,11 @@
 
 use crate::scan::{Fields, ParseError, lines, parse_hex_u64};
 
-/// Sums over all CPUs since the module was loaded; `None` where the kernel has no such column.
+/// Sums over all CPUs since the module was loaded, except for `entries`; `None` where the kernel has no such column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ConntrackStat {
+    /// Connections in the table now. Every row has the same number.
+    pub entries: Option<u64>,
     /// Look-ups that found an entry.
     pub found: Option<u64>,
     /// Packets that cannot be tracked.
@@ -39,10 +41,12 @@ impl ConntrackStat {
             for name in Fields::new(first, names) {
                 // Kernels before 4.2 do not fill the last column.
                 let Some(text) = values.next() else { break };
-                let Some(sum) = stat.column(name) else { continue };
-                let value = parse_hex_u64(text);
-                let value = value.ok_or_else(|| ParseError::new(number, "a hexadecimal number", text))?;
-                *sum = Some(sum.unwrap_or(0).wrapping_add(value));
+                let parse = || parse_hex_u64(text).ok_or_else(|| ParseError::new(number, "a hexadecimal number", text));
+                if name == b"entries" {
+                    stat.entries = Some(stat.entries.map_or_else(parse, Ok)?);
+                } else if let Some(sum) = stat.column(name) {
+                    *sum = Some(sum.unwrap_or(0).wrapping_add(parse()?));
+                }
             }
         }
         Ok(stat)
@@ -78,6 +82,7 @@ early_drop icmp_error  expect_new expect_create expect_delete search_restart\n\
     #[test]
     fn cpus_are_summed_column_by_column() {
         let expected = ConntrackStat {
+            entries: Some(5),
             found: Some(0x11),
             invalid: Some(0x100),
             ignore: Some(0),
