@@ -27,6 +27,7 @@ pub mod filesystem;
 pub mod loadavg;
 pub mod meminfo;
 pub mod netdev;
+pub mod netlink;
 pub mod netstat;
 pub mod os;
 pub mod other_network;

@@ -4,15 +4,15 @@
 //! Cost: one send and one receive per 32 KB of answer (about twenty devices); no file is opened.
 
 use exposition::LabelText;
-use kernel::netlink::{Link, LinkCounters, RouteSocket};
+use kernel::netlink::{EVERY_LINK, KeptSocket, Link, LinkCounters, Protocol, Step};
 use kernel::proc::net_dev::{Interface, interfaces};
 use kernel::scan::{to_text, trim};
 use kernel::{Host, KeptFile, read_file};
-use nix::libc;
 
 use super::device_filter::DeviceFilter;
 use super::netdev_addresses;
 use super::netdev_columns::{Column, DETAILED, DETAILED_OF_SUMS, FAMILIES, NOHANDLER, USUAL};
+use super::netlink::dump;
 use super::other_network;
 use super::parsed::parsed;
 use crate::{Collector, Failure, Flag, FlagKind, Outcome, Scrape, Settings, SettingsError, Spec};
@@ -58,18 +58,19 @@ struct Netdev {
 }
 
 enum Source {
-    /// Opened when it is needed first, and again after an error.
-    Netlink(Option<RouteSocket>),
+    Netlink(KeptSocket),
     /// With the folder that tells aliases.
-    File { file: KeptFile, host: Host },
+    File {
+        file: KeptFile,
+        host: Host,
+    },
 }
 
 enum Addresses {
     NotWanted,
     /// Only netlink tells them, and it would tell those of the agent's own namespace.
     OtherNetwork,
-    /// Opened when it is needed first.
-    Netlink(Option<RouteSocket>),
+    Netlink(KeptSocket),
 }
 
 /// The devices in the order of the source, which stays the same while none come or go.
@@ -104,7 +105,7 @@ impl Netdev {
             (true, false) => DETAILED_OF_SUMS,
         };
         let source = if is_netlink {
-            Source::Netlink(None)
+            Source::Netlink(KeptSocket::new(Protocol::Route))
         } else {
             Source::File { file: host.net_file("dev"), host: host.clone() }
         };
@@ -112,7 +113,7 @@ impl Netdev {
         let devices = Devices { filter, has_alias_label, all: Vec::new(), seen: 0, has_changed: false };
         let addresses = match (settings.is_on(ADDRESSES.name), host.is_in_host_network()) {
             (false, _) => Addresses::NotWanted,
-            (true, true) => Addresses::Netlink(None),
+            (true, true) => Addresses::Netlink(KeptSocket::new(Protocol::Route)),
             (true, false) => Addresses::OtherNetwork,
         };
         Ok(Netdev { source, columns, devices, addresses })
@@ -120,13 +121,13 @@ impl Netdev {
 
     fn read(&mut self, scrape: &mut Scrape<'_>) -> Result<Outcome, Failure> {
         match &mut self.source {
-            Source::Netlink(socket) => with_socket(socket, |socket| {
-                let note = |devices: &mut Devices, message: &kernel::netlink::Message<'_>| {
-                    if let Some(Link { name, alias, counters: Some(counters), .. }) = Link::parse(message) {
-                        devices.note(name, alias, counters);
+            Source::Netlink(socket) => dump(socket, &EVERY_LINK, scrape, |step| match step {
+                Step::Begin => self.devices.begin(),
+                Step::Answer(message) => {
+                    if let Some(Link { name, alias, counters: Some(counters), .. }) = Link::parse(&message) {
+                        self.devices.note(name, alias, counters);
                     }
-                };
-                socket.dump(libc::RTM_GETLINK, scrape.buffer, &mut self.devices, Devices::begin, note)
+                }
             })?,
             Source::File { file, host } => {
                 self.devices.begin();
@@ -164,25 +165,11 @@ impl Collector for Netdev {
             Addresses::NotWanted => {}
             Addresses::OtherNetwork => scrape.item_failed(format_args!("addresses: {}", other_network::REASON)),
             Addresses::Netlink(socket) => {
-                let filter = &self.devices.filter;
-                with_socket(socket, |socket| netdev_addresses::write(socket, scrape.buffer, filter, scrape.page))?;
+                netdev_addresses::write(socket, &self.devices.filter, scrape)?;
             }
         }
         Ok(outcome)
     }
-}
-
-/// Opens the socket if need be, and drops it after an error: what it still holds would confuse the next question.
-fn with_socket(
-    kept: &mut Option<RouteSocket>,
-    ask: impl FnOnce(&mut RouteSocket) -> std::io::Result<()>,
-) -> Result<(), Failure> {
-    let answered = kept.take().map_or_else(RouteSocket::open, Ok).and_then(|mut socket| {
-        ask(&mut socket)?;
-        Ok(socket)
-    });
-    *kept = Some(answered.map_err(|error| Failure(format!("netlink: {error}")))?);
-    Ok(())
 }
 
 impl Devices {

@@ -1,32 +1,32 @@
 //! Addresses of network devices, for the flag `collector.netdev.address-info`. Off by default, so it may allocate.
 
-use std::collections::BTreeMap;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use exposition::{Family, Page, gauge};
-use kernel::netlink::{Address, Link, Message, RouteSocket};
-use nix::libc;
+use exposition::{Family, gauge};
+use kernel::netlink::{Address, EVERY_ADDRESS, EVERY_LINK_NAME, KeptSocket, LinkNames, Step};
+use kernel::scan::to_text;
 
 use super::device_filter::DeviceFilter;
+use super::netlink::dump;
+use crate::{Failure, Scrape};
 
 pub const ADDRESS: Family = gauge("node_network_address_info", "node network address by device");
 
 /// One series per address of the wanted devices.
-pub fn write(socket: &mut RouteSocket, buffer: &mut Vec<u8>, filter: &DeviceFilter, page: &mut Page) -> io::Result<()> {
-    let mut names: BTreeMap<u32, String> = BTreeMap::new();
-    let name = |names: &mut BTreeMap<u32, String>, message: &Message<'_>| {
-        names.extend(Link::parse(message).map(|link| (link.index, kernel::scan::to_text(link.name))));
-    };
-    socket.dump(libc::RTM_GETLINK, buffer, &mut names, BTreeMap::clear, name)?;
+pub fn write(socket: &mut KeptSocket, filter: &DeviceFilter, scrape: &mut Scrape<'_>) -> Result<(), Failure> {
+    let mut names = LinkNames::default();
+    dump(socket, &EVERY_LINK_NAME, scrape, |step| names.note(step))?;
     let mut addresses: Vec<Address> = Vec::new();
-    let note = |addresses: &mut Vec<Address>, message: &Message<'_>| addresses.extend(Address::parse(message));
-    socket.dump(libc::RTM_GETADDR, buffer, &mut addresses, Vec::clear, note)?;
+    dump(socket, &EVERY_ADDRESS, scrape, |step| match step {
+        Step::Begin => addresses.clear(),
+        Step::Answer(message) => addresses.extend(Address::parse(&message)),
+    })?;
     for Address { link_index, ip, prefix_bits } in addresses {
-        let Some(device) = names.get(&link_index).filter(|name| filter.is_wanted(name)) else { continue };
+        let device = names.name(link_index).map(to_text).filter(|name| filter.is_wanted(name));
+        let Some(device) = device else { continue };
         let (address, netmask) = (ip.to_string(), prefix_bits.to_string());
-        let labels = [("address", &*address), ("device", device), ("netmask", &netmask), ("scope", scope(ip))];
-        page.sample(&ADDRESS, &labels, 1.0);
+        let labels = [("address", &*address), ("device", &device), ("netmask", &netmask), ("scope", scope(ip))];
+        scrape.page.sample(&ADDRESS, &labels, 1.0);
     }
     Ok(())
 }
@@ -62,6 +62,9 @@ fn v6_scope(ip: Ipv6Addr) -> (bool, bool) {
 mod tests {
     use super::*;
     use crate::Settings;
+    use exposition::Page;
+    use kernel::netlink::Protocol;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn scopes_are_those_of_node_exporter() {
@@ -83,10 +86,11 @@ mod tests {
 
     #[test]
     fn the_loopback_address_of_this_machine_is_found() {
-        let mut socket = RouteSocket::open().expect("a netlink socket");
-        let mut page = Page::new();
         let everything = DeviceFilter::from_flags(&Settings::default(), "include", "exclude").expect("valid");
-        write(&mut socket, &mut Vec::new(), &everything, &mut page).expect("an answer");
+        let (mut page, mut buffer, mut problems) = (Page::new(), Vec::new(), Vec::new());
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mut scrape = Scrape { page: &mut page, buffer: &mut buffer, deadline, problems: &mut problems };
+        write(&mut KeptSocket::new(Protocol::Route), &everything, &mut scrape).expect("an answer");
         let mut text = Vec::new();
         exposition::assemble([&page], exposition::Dialect::Text, &mut text);
         let text = String::from_utf8(text).expect("UTF-8");

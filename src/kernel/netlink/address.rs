@@ -5,6 +5,10 @@ use std::net::IpAddr;
 use nix::libc;
 
 use super::message::{Message, attributes, u32_at};
+use super::socket::Question;
+
+/// Of every device and family.
+pub const EVERY_ADDRESS: Question<'static> = Question { kind: libc::RTM_GETADDR, body: &[0; HEADER_BYTES] };
 
 /// struct ifaddrmsg, which precedes the attributes.
 const HEADER_BYTES: usize = 8;

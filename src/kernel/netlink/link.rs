@@ -3,6 +3,9 @@
 use nix::libc;
 
 use super::message::{Message, attributes, u32_at, u64_at};
+use super::socket::Question;
+
+pub const EVERY_LINK: Question<'static> = Question { kind: libc::RTM_GETLINK, body: &[0; HEADER_BYTES] };
 
 /// struct ifinfomsg, which precedes the attributes.
 const HEADER_BYTES: usize = 16;

@@ -2,7 +2,7 @@
 //! bytes, numbers in the byte order of the machine. What is cut short ends the iteration.
 
 const ALIGNMENT: usize = 4;
-const MESSAGE_HEADER_BYTES: usize = 16;
+pub(super) const MESSAGE_HEADER_BYTES: usize = 16;
 const ATTRIBUTE_HEADER_BYTES: usize = 4;
 /// Flags in the upper bits of an attribute's type (`NLA_F_NESTED`, `NLA_F_NET_BYTEORDER`).
 const TYPE_MASK: u16 = 0x3fff;

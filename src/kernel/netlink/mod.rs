@@ -1,12 +1,14 @@
-//! rtnetlink (rtnetlink(7)): what the kernel tells about network devices and addresses, as messages of attributes.
-//! Reading needs no privileges. It speaks for the network namespace of the thread that opened the socket.
+//! Netlink (netlink(7)): what the kernel tells by messages of attributes rather than by files. Reading needs no
+//! privileges. It speaks for the network namespace of the thread that opened the socket.
 
 mod address;
 mod link;
+mod link_names;
 mod message;
 mod socket;
 
-pub use address::Address;
-pub use link::{Link, LinkCounters};
+pub use address::{Address, EVERY_ADDRESS};
+pub use link::{EVERY_LINK, Link, LinkCounters};
+pub use link_names::{EVERY_LINK_NAME, LinkNames};
 pub use message::{Attribute, Message, attributes, messages};
-pub use socket::RouteSocket;
+pub use socket::{Completeness, KeptSocket, Protocol, Question, Step};
