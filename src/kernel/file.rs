@@ -61,7 +61,20 @@ pub fn read_file<'b>(path: &Path, buffer: &'b mut Vec<u8>) -> Result<&'b [u8]> {
 /// As `read_file`; `None` where there is nothing to read. For files that many machines do not have: saying so costs
 /// nothing.
 pub fn read_file_if_there<'b>(path: &Path, buffer: &'b mut Vec<u8>) -> Result<Option<&'b [u8]>> {
-    match open(path).and_then(|file| read_to_end(&file, buffer)) {
+    read_if_there(path, buffer, read_to_end)
+}
+
+/// As `read_file_if_there`, for files that the kernel shows in one piece, of which there are many: those of processes.
+pub fn read_single_if_there<'b>(path: &Path, buffer: &'b mut Vec<u8>) -> Result<Option<&'b [u8]>> {
+    read_if_there(path, buffer, read_until_short)
+}
+
+fn read_if_there<'b>(
+    path: &Path,
+    buffer: &'b mut Vec<u8>,
+    read: fn(&File, &mut Vec<u8>) -> io::Result<usize>,
+) -> Result<Option<&'b [u8]>> {
+    match open(path).and_then(|file| read(&file, buffer)) {
         Ok(filled) => Ok(Some(&buffer[..filled])),
         Err(source) if is_absent(&source) => Ok(None),
         Err(source) => Err(Error::io(path, source)),

@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 use nix::libc;
 
+use crate::error::is_absent;
+use crate::scan::parse_u64;
 use crate::{Error, Result, ffi};
 
 /// Room for one call of `getdents64`.
@@ -60,7 +62,33 @@ impl Folder {
     }
 }
 
+/// The names in a folder that are numbers, in place of what `numbers` held: processes in `/proc`, threads in `task`.
+/// `false` where there is no such folder, which costs nothing to say.
+pub fn list_numbers(path: &Path, buffer: &mut Vec<u8>, numbers: &mut Vec<u32>) -> Result<bool> {
+    numbers.clear();
+    let take = |name: &[u8]| {
+        numbers.extend(parse_u64(name).and_then(|number| u32::try_from(number).ok()));
+        Ok(())
+    };
+    match list(path, buffer, take) {
+        Ok(()) => Ok(true),
+        Err(source) if is_absent(&source) => Ok(false),
+        Err(source) => Err(Error::io(path, source)),
+    }
+}
+
 fn list_names(path: &Path, buffer: &mut Vec<u8>, names: &mut Vec<u8>) -> io::Result<()> {
+    list(path, buffer, |name| {
+        names.extend_from_slice(name);
+        names.push(0);
+        if names.len() > MAX_NAMES_BYTES {
+            return Err(io::Error::other("the names in the folder are longer than 16 MiB"));
+        }
+        Ok(())
+    })
+}
+
+fn list(path: &Path, buffer: &mut Vec<u8>, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut options = File::options();
     options.read(true).custom_flags(libc::O_DIRECTORY | libc::O_NONBLOCK | libc::O_CLOEXEC);
     let folder = options.open(path)?;
@@ -72,25 +100,22 @@ fn list_names(path: &Path, buffer: &mut Vec<u8>, names: &mut Vec<u8>) -> io::Res
         if filled == 0 {
             return Ok(());
         }
-        add_names(&buffer[..filled], names);
-        if names.len() > MAX_NAMES_BYTES {
-            return Err(io::Error::other("the names in the folder are longer than 16 MiB"));
-        }
+        each_name(&buffer[..filled], &mut take)?;
     }
 }
 
 /// Takes apart what `getdents64` filled in.
-fn add_names(mut entries: &[u8], names: &mut Vec<u8>) {
+fn each_name(mut entries: &[u8], mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     while let Some(length) = entries.get(16..18) {
         let length = usize::from(u16::from_ne_bytes([length[0], length[1]]));
-        let Some(name) = entries.get(HEADER_BYTES..length) else { return };
+        let Some(name) = entries.get(HEADER_BYTES..length) else { return Ok(()) };
         let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
         if !name.is_empty() && name != b"." && name != b".." {
-            names.extend_from_slice(name);
-            names.push(0);
+            take(name)?;
         }
         entries = &entries[length..];
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -135,10 +160,24 @@ mod tests {
         assert!(folder.list(&mut buffer).expect_err("no folder").is_absent());
     }
 
+    #[test]
+    fn only_numbers_are_processes() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        for name in ["1", "42", "4294967296", "self", "12x", "-1"] {
+            fs::create_dir(dir.path().join(name)).expect("a folder");
+        }
+        let (mut buffer, mut numbers) = (Vec::new(), vec![7]);
+        assert!(list_numbers(dir.path(), &mut buffer, &mut numbers).expect("listed"));
+        numbers.sort_unstable();
+        assert_eq!(numbers, [1, 42]);
+        assert!(!list_numbers(&dir.path().join("2"), &mut buffer, &mut numbers).expect("nothing there"));
+        assert!(numbers.is_empty());
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>().prop_map(|byte| byte % 64), 0..400)) {
-            add_names(&bytes, &mut Vec::new());
+            let _ = each_name(&bytes, |_| Ok(()));
         }
     }
 }

@@ -16,13 +16,14 @@ pub mod os_release;
 pub mod proc;
 mod roots;
 pub mod scan;
+pub mod selinux;
 pub mod sys;
 pub mod udev;
 
 pub use attribute::Attribute;
 pub use error::{Error, Optional, Result};
-pub use file::{FileBudget, KeptFile, read_file, read_file_if_there};
-pub use folder::Folder;
+pub use file::{FileBudget, KeptFile, read_file, read_file_if_there, read_single_if_there};
+pub use folder::{Folder, list_numbers};
 pub use host::Host;
 pub use network::Network;
 pub use roots::Roots;

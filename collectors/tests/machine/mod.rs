@@ -71,6 +71,7 @@ impl Machine {
         machine.with(&[
             ("containers.runtime-answers", &answers),
             ("whitelisted_container_labels", "app"),
+            ("collector.processes.top", "2"),
             // Netlink would tell of the devices of the real machine.
             ("collector.netdev.netlink", "false"),
         ])

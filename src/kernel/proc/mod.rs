@@ -11,6 +11,7 @@ pub mod net_snmp;
 pub mod net_snmp6;
 pub mod net_sockstat;
 pub mod nf_conntrack;
+pub mod pid_stat;
 pub mod pressure;
 pub mod schedstat;
 pub mod softnet_stat;
