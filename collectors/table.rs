@@ -5,6 +5,7 @@ use crate::container::containers;
 use crate::node;
 
 pub const TABLE: &[Spec] = &[
+    node::arp::SPEC,
     node::conntrack::SPEC,
     containers::SPEC,
     node::cpu::SPEC,
@@ -23,8 +24,10 @@ pub const TABLE: &[Spec] = &[
     node::sockstat::SPEC,
     node::softnet::SPEC,
     node::stat::SPEC,
+    node::tcpstat::SPEC,
     node::time::SPEC,
     node::timex::SPEC,
+    node::udp_queues::SPEC,
     node::uname::SPEC,
     node::vmstat::SPEC,
     // Last: its files may name any family, and the first page that has a series is the one that counts.

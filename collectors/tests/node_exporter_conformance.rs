@@ -16,8 +16,11 @@ use rig::{series, skip};
 
 /// Switched off in that test since they do not come from files, or not from files of the fake machine.
 const NOT_IN_THE_TEST: &[&str] = &["filesystem", "selinux", "timex", "uname"];
+const NOT_IN_THE_TEST: &[&str] = &["filesystem", "tcpstat", "timex", "uname"];
 
 const FLAGS: &[(&str, &str)] = &[
+    ("collector.arp.device-exclude", "nope"),
+    ("collector.arp.netlink", "false"),
     ("collector.cpu.info", "true"),
     ("collector.cpu.info.bugs-include", "^(cpu_meltdown|spectre_.*|mds)$"),
     ("collector.cpu.info.flags-include", "^(aes|avx.?|constant_tsc)$"),

@@ -10,7 +10,7 @@ use kernel::{Host, Roots};
 
 /// Collectors whose answer comes from system calls or the wire, and so is never a fake machine's.
 pub const NOT_FROM_FILES: &[(&str, &str)] =
-    &[("filesystem", "statvfs(3)"), ("timex", "adjtimex(2)"), ("uname", "uname(2)")];
+    &[("filesystem", "statvfs(3)"), ("tcpstat", "netlink"), ("timex", "adjtimex(2)"), ("uname", "uname(2)")];
 
 /// Families of other collectors that are the same: the clock, times of files, and what the file systems that hold the
 /// fake machines have to spare.
@@ -73,6 +73,8 @@ impl Machine {
             ("whitelisted_container_labels", "app"),
             ("collector.processes.top", "2"),
             // Netlink would tell of the devices of the real machine.
+            // Netlink would tell of the real machine.
+            ("collector.arp.netlink", "false"),
             ("collector.netdev.netlink", "false"),
         ])
     }

@@ -5,10 +5,14 @@ mod address;
 mod link;
 mod link_names;
 mod message;
+mod neighbour;
 mod socket;
+mod tcp_socket;
 
 pub use address::{Address, EVERY_ADDRESS};
 pub use link::{EVERY_LINK, Link, LinkCounters};
 pub use link_names::{EVERY_LINK_NAME, LinkNames};
 pub use message::{Attribute, Message, attributes, messages};
+pub use neighbour::{EVERY_V4_NEIGHBOUR, Neighbour};
 pub use socket::{Completeness, KeptSocket, Protocol, Question, Step};
+pub use tcp_socket::{EVERY_V4_TCP_SOCKET, EVERY_V6_TCP_SOCKET, TcpSocket};
