@@ -15,8 +15,14 @@ use machine::{Machine, conformance};
 use rig::{series, skip};
 
 /// Switched off in that test since they do not come from files, or not from files of the fake machine.
-const NOT_IN_THE_TEST: &[&str] = &["filesystem", "selinux", "timex", "uname"];
-const NOT_IN_THE_TEST: &[&str] = &["filesystem", "tcpstat", "timex", "uname"];
+const NOT_IN_THE_TEST: &[&str] = &[
+    // One in a line.
+    "filesystem",
+    "selinux",
+    "tcpstat",
+    "timex",
+    "uname",
+];
 
 const FLAGS: &[(&str, &str)] = &[
     ("collector.arp.device-exclude", "nope"),

@@ -9,8 +9,13 @@ use exposition::{Dialect, Page, assemble};
 use kernel::{Host, Roots};
 
 /// Collectors whose answer comes from system calls or the wire, and so is never a fake machine's.
-pub const NOT_FROM_FILES: &[(&str, &str)] =
-    &[("filesystem", "statvfs(3)"), ("tcpstat", "netlink"), ("timex", "adjtimex(2)"), ("uname", "uname(2)")];
+pub const NOT_FROM_FILES: &[(&str, &str)] = &[
+    // One in a line.
+    ("filesystem", "statvfs(3)"),
+    ("tcpstat", "netlink"),
+    ("timex", "adjtimex(2)"),
+    ("uname", "uname(2)"),
+];
 
 /// Families of other collectors that are the same: the clock, times of files, and what the file systems that hold the
 /// fake machines have to spare.
