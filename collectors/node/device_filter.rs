@@ -25,6 +25,11 @@ impl DeviceFilter {
         Ok(DeviceFilter { include: settings.pattern(include)?, exclude })
     }
 
+    /// For the flags that may be given together: what the one includes and the other does not exclude.
+    pub fn from_both_flags(settings: &Settings, include: &str, exclude: &str) -> Result<Self, SettingsError> {
+        Ok(DeviceFilter { include: settings.pattern(include)?, exclude: settings.pattern(exclude)? })
+    }
+
     pub fn is_wanted(&self, name: &str) -> bool {
         self.include.as_ref().is_none_or(|pattern| pattern.is_match(name))
             && !self.exclude.as_ref().is_some_and(|pattern| pattern.is_match(name))
@@ -53,6 +58,15 @@ mod tests {
         let error = filter(&[("exclude", "a"), ("include", "b")]).expect_err("both").to_string();
         assert_eq!(error, "--include: cannot be combined with --exclude");
         assert!(filter(&[("include", "(")]).is_err());
+    }
+
+    #[test]
+    fn where_both_may_be_given_both_count() {
+        let mut settings = Settings::default();
+        settings.set("include", vec!["^kmalloc".to_owned()]);
+        settings.set("exclude", vec!["64$".to_owned()]);
+        let filter = DeviceFilter::from_both_flags(&settings, "include", "exclude").expect("valid");
+        assert!(filter.is_wanted("kmalloc-8") && !filter.is_wanted("kmalloc-64") && !filter.is_wanted("dentry"));
     }
 
     #[test]

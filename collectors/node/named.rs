@@ -1,6 +1,6 @@
 //! Families that are named after what the kernel calls a field.
 
-use exposition::{Kind, Page};
+use exposition::{Kind, Label, Page};
 
 /// Name and help of such a family, worked out once per field.
 #[derive(Debug)]
@@ -19,7 +19,11 @@ impl Named {
     }
 
     pub fn write(&self, page: &mut Page, value: f64) {
-        page.named_sample(&self.name, self.kind, &self.help, &[], value);
+        self.write_with(page, &[], value);
+    }
+
+    pub fn write_with(&self, page: &mut Page, labels: &[Label<'_>], value: f64) {
+        page.named_sample(&self.name, self.kind, &self.help, labels, value);
     }
 }
 

@@ -19,10 +19,17 @@ impl<T> Remembered<T> {
     /// What belongs to the name at this place, counted from 0 without gaps. When another name was there before, it and
     /// all after it are forgotten.
     pub fn at(&mut self, place: usize, name: &[u8], work_out: impl FnOnce() -> T) -> &mut T {
+        self.at_unless_twice(place, name, |_| work_out())
+    }
+
+    /// As `at`; what is worked out may depend on whether the name was there before in the same file, since a series must
+    /// not be written twice.
+    pub fn at_unless_twice(&mut self, place: usize, name: &[u8], work_out: impl FnOnce(bool) -> T) -> &mut T {
         let place = place.min(self.entries.len());
         if self.entries.get(place).is_none_or(|(known, _)| **known != *name) {
             self.entries.truncate(place);
-            self.entries.push((name.into(), work_out()));
+            let is_twice = self.entries.iter().any(|(known, _)| **known == *name);
+            self.entries.push((name.into(), work_out(is_twice)));
         }
         &mut self.entries[place].1
     }
@@ -47,5 +54,16 @@ mod tests {
         }
         assert_eq!(worked_out, 5, "three at first, then x and what follows it");
         assert_eq!(remembered.entries.len(), 3);
+    }
+
+    #[test]
+    fn the_second_of_two_equal_names_is_told_so() {
+        let mut remembered = Remembered::default();
+        let told: Vec<bool> = [b"a", b"b", b"a"]
+            .iter()
+            .enumerate()
+            .map(|(place, name)| *remembered.at_unless_twice(place, &name[..], |is_twice| is_twice))
+            .collect();
+        assert_eq!(told, [false, false, true]);
     }
 }

@@ -46,6 +46,9 @@ static ALLOCATOR: Counting = Counting;
 /// Collectors that may allocate on each scrape, and why.
 const MAY_ALLOCATE: &[(&str, &str)] = &[("textfile", "the files are other people's and may change each time")];
 
+/// Mounts of a fake machine are asked of this one, where network mounts go to threads of their own.
+const ON_REAL_MACHINES: &str = "filesystem";
+
 /// What one collector works with, kept from scrape to scrape as the runner keeps it.
 #[derive(Default)]
 struct Room {
@@ -72,6 +75,9 @@ fn a_collector_that_knows_its_files_allocates_nothing() {
     let mut measured = 0;
     for (name, machine) in &machines {
         for spec in TABLE.iter().filter(|spec| MAY_ALLOCATE.iter().all(|(other, _)| *other != spec.name)) {
+            if spec.name == ON_REAL_MACHINES && !name.starts_with("this machine") {
+                continue;
+            }
             let mut collector = machine.build(spec);
             let mut room = Room::default();
             let deadline = Instant::now() + Duration::from_secs(10);

@@ -83,6 +83,21 @@ pub fn number(bytes: &[u8]) -> Result<u64, ParseError> {
     parse_u64(text).ok_or_else(|| ParseError::new(1, "a number", text))
 }
 
+/// The lines of a file that is a list of `name value`, in any number of blanks.
+pub fn named_numbers(bytes: &[u8]) -> impl Iterator<Item = Result<(&[u8], u64), ParseError>> {
+    lines(bytes).filter(|(_, line)| !line.trim_ascii().is_empty()).map(|(number, line)| {
+        let mut fields = Fields::new(number, line);
+        let name = fields.text("a field name")?;
+        Ok((name, fields.number("the field")?))
+    })
+}
+
+/// A signed decimal number that is all of a file.
+pub fn signed_number(bytes: &[u8]) -> Result<i64, ParseError> {
+    let text = trim(bytes);
+    parse_i64(text).ok_or_else(|| ParseError::new(1, "a number", text))
+}
+
 /// Bytes of the kernel as text; what is not UTF-8 becomes U+FFFD.
 pub fn to_text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()

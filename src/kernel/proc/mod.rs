@@ -1,8 +1,11 @@
 //! Files of `/proc`, one parser each, named after the file that it reads.
 
+pub mod buddyinfo;
+pub mod cgroups;
 pub mod cpuinfo;
 pub mod diskstats;
 pub mod file_nr;
+pub mod interrupts;
 pub mod loadavg;
 pub mod meminfo;
 pub mod mountinfo;
@@ -16,6 +19,9 @@ pub mod nf_conntrack;
 pub mod pid_stat;
 pub mod pressure;
 pub mod schedstat;
+pub mod slabinfo;
+pub mod softirqs;
 pub mod softnet_stat;
 pub mod stat;
+pub mod swaps;
 pub mod vmstat;

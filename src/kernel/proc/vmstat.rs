@@ -1,15 +1,11 @@
 //! `/proc/vmstat`, since 2.5: `pgfault 16497022`, one counter or gauge per line. Kernels add lines, so the parser knows
 //! none of them by name. The kernel shows the file in pieces of a page.
 
-use crate::scan::{Fields, ParseError, lines};
+use crate::scan::{ParseError, named_numbers};
 
 /// A name and its number: pages, events or operations, as the name says.
 pub fn fields(bytes: &[u8]) -> impl Iterator<Item = Result<(&[u8], u64), ParseError>> {
-    lines(bytes).filter(|(_, line)| !line.is_empty()).map(|(number, line)| {
-        let mut fields = Fields::new(number, line);
-        let name = fields.text("a field name")?;
-        Ok((name, fields.number("the field")?))
-    })
+    named_numbers(bytes)
 }
 
 #[cfg(test)]
