@@ -1,20 +1,18 @@
-//! The agent beside node_exporter: processor time per scrape and memory after a thousand scrapes, in one run, by turns.
-//! `cargo bench --bench agent`
+//! The agent beside node_exporter on this machine, in one run, by turns: processor time and system calls of a scrape,
+//! memory after ten thousand, the size of the program; and beside a loop that only preads the files that the agent
+//! keeps open, below which no agent can get. `cargo bench --bench agent`
 
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::process::Command;
 
-use rig::{Group, Program, cost_of, free_port, get, median, peer};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+use rig::{Bill, Contender, median, peer};
 
 const ROUNDS: usize = 20;
-const SCRAPES_PER_ROUND: usize = 50;
-
-struct Contender {
-    name: &'static str,
-    program: Program,
-    address: String,
-    group: Option<Group>,
-    milliseconds_per_scrape: Vec<f64>,
-}
+const SCRAPES_PER_ROUND: usize = 500;
 
 fn main() {
     // `cargo test --benches` runs this too; only `cargo bench` passes the flag.
@@ -22,74 +20,87 @@ fn main() {
         return;
     }
     let agent = Path::new(env!("CARGO_BIN_EXE_vitals-agent"));
-    let mut contenders = vec![start("vitals-agent", agent, &["--no-collector.containers"])];
+    let mut contenders = vec![Contender::start("vitals-agent", agent, &["--no-collector.containers".to_owned()])];
     match peer("prometheus-node-exporter") {
-        Some(peer) => contenders.push(start("node_exporter", &peer.path, &[])),
+        Some(peer) => contenders.push(Contender::start_peer("node_exporter", &peer, &[])),
         None => rig::skip("node_exporter beside the agent", "run tests/setup first"),
     }
+    contenders.iter_mut().for_each(|contender| contender.scrape(1000));
+    let early: Vec<Bill> = contenders.iter().map(Contender::bill).collect();
+    let mut floor = Vec::new();
     for _ in 0..ROUNDS {
         for contender in &mut contenders {
-            contender.round();
+            contender.round(SCRAPES_PER_ROUND);
         }
+        floor.push(preads_only(contenders[0].pid(), SCRAPES_PER_ROUND));
     }
+    println!("\nDefaults of each, the agent without containers; by turns\n");
     println!(
-        "\n{} scrapes each, by turns, defaults of each (the agent without containers)\n",
-        ROUNDS * SCRAPES_PER_ROUND
+        "{:<16}{:>9}{:>14}{:>20}{:>18}{:>8}{:>9}{:>7}{:>13}",
+        "", "scrapes", "CPU ms/scrape", "MB after 1,000", "MB at the end", "series", "threads", "files", "system calls"
     );
-    println!(
-        "{:<16}{:>18}{:>14}{:>14}{:>14}{:>9}{:>9}",
-        "", "CPU ms/scrape", "resident MB", "kernel MB", "series", "threads", "files"
-    );
-    for contender in &mut contenders {
-        contender.report();
+    for (contender, early) in contenders.iter_mut().zip(&early) {
+        report(contender, early);
     }
-    if let [ours, theirs] = contenders.as_slice() {
-        let (ours, theirs) = (ours.total_milliseconds(), theirs.total_milliseconds());
-        println!("\nprocessor time, ours to theirs: {:.2}", ours / theirs);
+    let cpu: Vec<f64> = contenders.iter().map(|contender| contender.bill().cpu_milliseconds).collect();
+    let floor = median(&mut floor);
+    println!("\npreads of the same files alone: {floor:.3} ms; ours to that: {:.2}", cpu[0] / floor);
+    if let [ours, theirs] = cpu.as_slice() {
+        println!("processor time, ours to theirs: {:.2}", ours / theirs);
+    }
+    match stripped_bytes(agent) {
+        Some(bytes) => println!("the agent's program, stripped: {:.1} MB", bytes as f64 / 1e6),
+        None => rig::skip("the size of the program", "no strip"),
     }
 }
 
-fn start(name: &'static str, path: &Path, arguments: &[&str]) -> Contender {
-    let address = format!("127.0.0.1:{}", free_port());
-    let listen = format!("--web.listen-address={address}");
-    let mut program = Program::start(path, arguments.iter().copied().chain([listen.as_str()]));
-    let group = Group::new(&format!("vitals-bench-{name}")).filter(|group| group.add(program.pid()));
-    program.wait_ready(&address, "/");
-    Contender { name, program, address, group, milliseconds_per_scrape: Vec::new() }
+fn report(contender: &mut Contender, early: &Bill) {
+    let bill = contender.bill();
+    let memory =
+        |bill: &Bill| format!("{:.1} + {:.1} kernel", bill.cost.resident_bytes as f64 / 1e6, bill.kernel_bytes / 1e6);
+    let system_calls = contender.system_calls().map_or("no strace".to_owned(), |calls| format!("{calls:.0}"));
+    println!(
+        "{:<16}{:>9}{:>14.3}{:>20}{:>18}{:>8}{:>9}{:>7}{:>13}",
+        contender.name,
+        bill.scrapes,
+        bill.cpu_milliseconds,
+        memory(early),
+        memory(&bill),
+        bill.series,
+        bill.cost.threads,
+        bill.cost.open_files,
+        system_calls,
+    );
 }
 
-impl Contender {
-    fn round(&mut self) {
-        let before = self.cpu_seconds();
-        for _ in 0..SCRAPES_PER_ROUND {
-            let answer = get(&self.address, "/metrics").expect("an answer");
-            assert_eq!(answer.status, 200, "{}", self.name);
+/// Processor time in milliseconds of reading each regular file that the process has open once, to its end.
+fn preads_only(pid: u32, times: usize) -> f64 {
+    let files: Vec<File> = fs::read_dir(format!("/proc/{pid}/fd"))
+        .expect("the program runs")
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .filter(|path| path.starts_with("/proc") || path.starts_with("/sys"))
+        .filter_map(|path| File::open(path).ok())
+        .filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()))
+        .collect();
+    let mut buffer = vec![0; 1 << 20];
+    let before = own_milliseconds();
+    for _ in 0..times {
+        for file in &files {
+            // What cannot be read now costs a call all the same.
+            let _ = file.read_at(&mut buffer, 0);
         }
-        self.milliseconds_per_scrape.push((self.cpu_seconds() - before) * 1000.0 / SCRAPES_PER_ROUND as f64);
     }
+    (own_milliseconds() - before) / times as f64
+}
 
-    fn cpu_seconds(&self) -> f64 {
-        cost_of(self.program.pid()).expect("the program runs").cpu_seconds
-    }
+fn own_milliseconds() -> f64 {
+    let usage = getrusage(UsageWho::RUSAGE_THREAD).expect("allowed");
+    (usage.user_time().num_microseconds() + usage.system_time().num_microseconds()) as f64 / 1000.0
+}
 
-    fn total_milliseconds(&self) -> f64 {
-        self.milliseconds_per_scrape.iter().sum()
-    }
-
-    fn report(&mut self) {
-        let cost = cost_of(self.program.pid()).expect("the program runs");
-        let megabytes = |bytes: u64| bytes as f64 / 1e6;
-        let kernel = self.group.as_ref().and_then(Group::kernel_bytes).map_or(f64::NAN, megabytes);
-        let page = get(&self.address, "/metrics").expect("an answer").text();
-        println!(
-            "{:<16}{:>18.3}{:>14.1}{:>14.1}{:>14}{:>9}{:>9}",
-            self.name,
-            median(&mut self.milliseconds_per_scrape),
-            megabytes(cost.resident_bytes),
-            kernel,
-            rig::series(&page).len(),
-            cost.threads,
-            cost.open_files
-        );
-    }
+fn stripped_bytes(program: &Path) -> Option<u64> {
+    let folder = tempfile::tempdir().ok()?;
+    let stripped = folder.path().join("stripped");
+    let status = Command::new("strip").arg("-o").args([&stripped, &program.to_owned()]).status().ok()?;
+    status.success().then(|| fs::metadata(&stripped).map(|metadata| metadata.len()).ok())?
 }

@@ -1,11 +1,13 @@
 //! What black-box tests and benches stand on. Nothing here is part of the programs.
 
+mod contender;
 mod cost;
 mod page;
 mod peers;
 mod program;
 mod web;
 
+pub use contender::{Bill, Contender};
 pub use cost::{Cost, Group, cost_of, median};
 pub use page::{Page, find, series};
 pub use peers::{Peer, peer};
