@@ -6,6 +6,7 @@ use crate::node;
 
 pub const TABLE: &[Spec] = &[
     node::arp::SPEC,
+    node::bonding::SPEC,
     node::buddyinfo::SPEC,
     node::cgroups::SPEC,
     node::conntrack::SPEC,
@@ -20,6 +21,7 @@ pub const TABLE: &[Spec] = &[
     node::ksmd::SPEC,
     node::loadavg::SPEC,
     node::meminfo::SPEC,
+    node::netclass::SPEC,
     node::netdev::SPEC,
     node::netstat::SPEC,
     node::os::SPEC,

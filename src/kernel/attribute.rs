@@ -28,6 +28,11 @@ impl Attribute {
         self.is_missing
     }
 
+    /// Whether its file is open between reads (`KeptFile::is_kept`).
+    pub fn is_kept(&self) -> bool {
+        self.file.is_kept()
+    }
+
     /// The text without blanks and line feed at its ends, from one read. `None` where the device has no such
     /// attribute, or has gone.
     pub fn text<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Option<&'b [u8]>> {

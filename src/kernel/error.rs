@@ -47,6 +47,11 @@ impl Error {
         matches!(self, Error::Io { source, .. } if source.raw_os_error() == Some(libc::EOPNOTSUPP))
     }
 
+    /// The driver has no value for this attribute, or not now (`EINVAL`), as the speed of a link that is down.
+    pub fn is_without_value(&self) -> bool {
+        matches!(self, Error::Io { source, .. } if source.raw_os_error() == Some(libc::EINVAL))
+    }
+
     /// The kernel refuses us the file (`EACCES`, `EPERM`).
     pub fn is_denied(&self) -> bool {
         matches!(self, Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)

@@ -126,6 +126,11 @@ impl KeptFile {
         &self.path
     }
 
+    /// Whether it is open between reads; otherwise each read costs an open and a close as well.
+    pub fn is_kept(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// The whole file, read until the kernel says that there is no more. The slice lies in `buffer`, whose former
     /// content is gone and whose length means nothing.
     pub fn read<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<&'b [u8]> {

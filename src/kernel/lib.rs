@@ -4,6 +4,7 @@
 
 mod attribute;
 pub mod cgroup;
+mod device_folder;
 mod error;
 pub mod ffi;
 mod file;
@@ -21,6 +22,7 @@ pub mod sys;
 pub mod udev;
 
 pub use attribute::Attribute;
+pub use device_folder::DeviceFolder;
 pub use error::{Error, Optional, Result};
 pub use file::{FileBudget, KeptFile, read_file, read_file_if_there, read_single_if_there};
 pub use folder::{Folder, list_numbers};

@@ -1,3 +1,4 @@
 //! Files of `/sys`, one parser each.
 
 pub mod cpu_list;
+pub mod net_class;
