@@ -76,6 +76,9 @@ pub enum FlagKind {
     List,
 }
 
+/// The flag that gives series the types that they have by nature, where node_exporter's are others.
+pub const TRUE_TYPES: &str = "true-types";
+
 /// Flag values by name, after defaults.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -136,7 +139,12 @@ impl Settings {
         settings
     }
 
-    /// Sets a flag that was given; defaults are set by `defaults` alone.
+    /// Another default than the table's. The flag still counts as not given.
+    pub fn set_default(&mut self, flag: &str, values: Vec<String>) {
+        self.values.insert(flag.to_owned(), values);
+    }
+
+    /// Sets a flag that was given.
     pub fn set(&mut self, flag: &str, values: Vec<String>) {
         self.given.insert(flag.to_owned());
         self.values.insert(flag.to_owned(), values);
@@ -149,6 +157,17 @@ impl Settings {
 
     pub fn is_on(&self, flag: &str) -> bool {
         self.values.get(flag).is_some_and(|values| values.first().is_some_and(|value| value == "true"))
+    }
+
+    /// Whether series have the types that they have by nature rather than node_exporter's.
+    pub fn has_true_types(&self) -> bool {
+        self.is_on(TRUE_TYPES)
+    }
+
+    /// Whether a collector would be built the same from both.
+    pub fn is_same_for(&self, spec: &Spec, other: &Settings) -> bool {
+        let is_same = |flag: &str| self.list(flag) == other.list(flag) && self.is_given(flag) == other.is_given(flag);
+        spec.flags.iter().all(|flag| is_same(flag.name)) && self.has_true_types() == other.has_true_types()
     }
 
     /// The value of a flag; "" when it has none.

@@ -9,9 +9,10 @@ mod node;
 mod runner;
 mod table;
 
-pub use collector::{Collector, Failure, Flag, FlagKind, Outcome, Scrape, Settings, SettingsError, Spec};
+pub use collector::{Collector, Failure, Flag, FlagKind, Outcome, Scrape, Settings, SettingsError, Spec, TRUE_TYPES};
 pub use container::runtimes_seen;
 pub use runner::{
-    Collected, CollectorState, Filter, FilterError, Options, REPORT_FAMILIES, Runner, RunnerStats, Status, Ticket,
+    Collected, CollectorState, Filter, FilterError, LastRun, Options, Plan, REPORT_FAMILIES, Runner, RunnerStats,
+    Status, Ticket,
 };
 pub use table::TABLE;

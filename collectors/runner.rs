@@ -11,8 +11,10 @@
 mod collected;
 mod collection;
 mod filter;
+mod last_run;
 mod once;
 mod outcome;
+mod plan;
 mod schedule;
 mod slot;
 mod worker;
@@ -25,18 +27,18 @@ use std::time::{Duration, Instant};
 
 use kernel::Host;
 
-use crate::{Settings, SettingsError, Spec};
+use crate::{SettingsError, Spec};
 pub use collected::{Collected, REPORT_FAMILIES};
 pub use collection::Ticket;
 pub use filter::{Filter, FilterError};
+pub use last_run::LastRun;
 pub use outcome::{CollectorState, Status};
+pub use plan::Plan;
 use schedule::Schedule;
 use slot::Slot;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Series that one collector may give in one scrape; 0 for no limit.
-    pub series_limit: usize,
     /// Threads that collect, including those that are stuck.
     pub worker_limit: usize,
     /// How long a worker may be on one collector while others wait, before another worker is started.
@@ -70,7 +72,6 @@ pub struct RunnerStats {
 struct Shared {
     options: Options,
     host: Host,
-    settings: Settings,
     schedule: Mutex<Schedule>,
     /// Told when there is work.
     work: Condvar,
@@ -78,24 +79,24 @@ struct Shared {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { series_limit: 50_000, worker_limit: 16, patience: Duration::from_millis(50) }
+        Options { worker_limit: 16, patience: Duration::from_millis(50) }
     }
 }
 
 impl Runner {
-    /// Builds each enabled collector once, so that bad settings are known at start.
+    /// Builds each enabled collector once, so that bad settings are known at start. `rows` are all collectors that this
+    /// plan or a later one may enable.
     pub fn new(
         host: Host,
-        settings: Settings,
-        enabled: impl IntoIterator<Item = &'static Spec>,
+        rows: impl IntoIterator<Item = &'static Spec>,
+        plan: Plan,
         options: Options,
     ) -> Result<Runner, SettingsError> {
-        let mut slots = Vec::new();
-        for spec in enabled {
-            slots.push(Slot::new(spec, (spec.build)(&host, &settings)?));
-        }
+        let slots = rows.into_iter().map(Slot::new).collect();
         let schedule = Mutex::new(Schedule::new(slots));
-        Ok(Runner { shared: Arc::new(Shared { options, host, settings, schedule, work: Condvar::new() }) })
+        let runner = Runner { shared: Arc::new(Shared { options, host, schedule, work: Condvar::new() }) };
+        runner.change(plan)?;
+        Ok(runner)
     }
 
     /// Begins a collection, or joins one that was begun a moment ago with the same filter.
@@ -112,20 +113,16 @@ impl Runner {
 
     /// Names of the enabled collectors.
     pub fn names(&self) -> Vec<&'static str> {
-        self.shared.lock().slots.iter().map(|slot| slot.spec.name).collect()
+        self.shared.lock().enabled().map(|(_, slot)| slot.spec.name).collect()
     }
 
-    /// How each enabled collector fared when it ran last; `None` when it has not run yet.
-    pub fn last_states(&self) -> Vec<(&'static str, Option<CollectorState>)> {
-        self.shared.lock().slots.iter().map(|slot| (slot.spec.name, slot.last_state())).collect()
+    /// How each enabled collector fared when it ran last.
+    pub fn last_runs(&self) -> Vec<LastRun> {
+        self.shared.lock().enabled().map(|(_, slot)| slot.last_run()).collect()
     }
 
     pub fn stats(&self) -> RunnerStats {
         self.shared.lock().stats(&self.shared.options)
-    }
-
-    pub fn options(&self) -> &Options {
-        &self.shared.options
     }
 }
 

@@ -16,7 +16,7 @@ use nix::errno::Errno;
 use nix::sys::statvfs::Statvfs;
 
 use super::device_filter::DeviceFilter;
-use super::mount_list::{Mount, MountList};
+use super::mount_list::{Mount, MountList, Wanted};
 use super::stat_pool::{Answer, StatPool, ask};
 use crate::{Collector, Failure, Flag, FlagKind, Outcome, Scrape, Settings, SettingsError, Spec};
 
@@ -74,12 +74,19 @@ const STAT_WORKERS: Flag = Flag {
     aliases: &[],
 };
 
+const ONCE: Flag = Flag {
+    name: "collector.filesystem.once-per-device",
+    kind: FlagKind::Switch { default: false },
+    help: "show each file system once, by its shortest mount point, however often it is mounted",
+    aliases: &[],
+};
+
 pub const SPEC: Spec = Spec {
     name: "filesystem",
     is_on_by_default: true,
     help: "space and files of mounted file systems, from mountinfo and statvfs",
     families: &[SIZE, FREE, AVAIL, FILES, FILES_FREE, PURGEABLE, READONLY, DEVICE_ERROR, MOUNT_INFO],
-    flags: &[POINTS_INCLUDE, POINTS_EXCLUDE, KINDS_INCLUDE, KINDS_EXCLUDE, MOUNT_TIMEOUT, STAT_WORKERS],
+    flags: &[POINTS_INCLUDE, POINTS_EXCLUDE, KINDS_INCLUDE, KINDS_EXCLUDE, MOUNT_TIMEOUT, STAT_WORKERS, ONCE],
     build: |host, settings| Ok(Box::new(Filesystem::new(host, settings)?)),
 };
 
@@ -99,8 +106,7 @@ struct Filesystem {
     host: Host,
     /// Those of the first process, else (when `/proc` hides it) our own.
     files: [KeptFile; 2],
-    points: DeviceFilter,
-    kinds: DeviceFilter,
+    wanted: Wanted,
     mount_timeout: Duration,
     pool: StatPool,
     list: MountList,
@@ -119,8 +125,11 @@ impl Filesystem {
         Ok(Filesystem {
             host: host.clone(),
             files: [host.proc_file("1/mountinfo"), host.proc_file("self/mountinfo")],
-            points: DeviceFilter::from_flags(settings, POINTS_INCLUDE.name, POINTS_EXCLUDE.name)?,
-            kinds: DeviceFilter::from_flags(settings, KINDS_INCLUDE.name, KINDS_EXCLUDE.name)?,
+            wanted: Wanted {
+                points: DeviceFilter::from_flags(settings, POINTS_INCLUDE.name, POINTS_EXCLUDE.name)?,
+                kinds: DeviceFilter::from_flags(settings, KINDS_INCLUDE.name, KINDS_EXCLUDE.name)?,
+                once_per_device: settings.is_on(ONCE.name),
+            },
             mount_timeout: Duration::from_millis(u64::try_from(timeout_ms).map_err(|_| refused(&MOUNT_TIMEOUT))?),
             pool: StatPool::new(workers),
             list: MountList::default(),
@@ -136,7 +145,7 @@ impl Filesystem {
             Err(error) => return Err(error),
         };
         let (text, roots) = (&scrape.buffer[..length], &self.host.roots);
-        self.list.update(text, path, roots, &self.points, &self.kinds, scrape.problems);
+        self.list.update(text, path, roots, &self.wanted, scrape.problems);
         Ok(())
     }
 

@@ -66,6 +66,14 @@ pub struct MountList {
     text: Vec<u8>,
 }
 
+/// Which mounts are shown.
+pub struct Wanted {
+    pub points: DeviceFilter,
+    pub kinds: DeviceFilter,
+    /// A file system that is mounted several times is shown by its shortest mount point alone.
+    pub once_per_device: bool,
+}
+
 pub struct Mount {
     pub device: String,
     pub mount_point: String,
@@ -86,15 +94,7 @@ pub struct MountInfo {
 
 impl MountList {
     /// Makes the list anew when the file has changed since.
-    pub fn update(
-        &mut self,
-        text: &[u8],
-        path: &Path,
-        roots: &Roots,
-        points: &DeviceFilter,
-        kinds: &DeviceFilter,
-        problems: &mut Vec<String>,
-    ) {
+    pub fn update(&mut self, text: &[u8], path: &Path, roots: &Roots, wanted: &Wanted, problems: &mut Vec<String>) {
         if text == self.text {
             return;
         }
@@ -105,12 +105,16 @@ impl MountList {
         let all: Vec<_> = parsed(mountinfo::mounts(text), path, problems).collect();
         let slow: Vec<String> =
             all.iter().filter(|mount| may_hang(mount.filesystem)).map(|mount| unescape(mount.mount_point)).collect();
+        let chosen = wanted.once_per_device.then(|| one_point_each(&all, roots, wanted));
         let mut known_infos = HashSet::new();
         for mount in &all {
             let seen = unescape(mount.mount_point);
             let point = &*as_the_host_sees_it(&seen, roots);
             let kind = to_text(mount.filesystem);
-            if !points.is_wanted(point) || !kinds.is_wanted(&kind) {
+            if !wanted.points.is_wanted(point) || !wanted.kinds.is_wanted(&kind) {
+                continue;
+            }
+            if chosen.as_ref().is_some_and(|chosen| !chosen.contains(&mount.mount_point)) {
                 continue;
             }
             let device = to_text(mount.source);
@@ -154,6 +158,34 @@ impl Mount {
     }
 }
 
+/// The mount point that stands for each file system: the shortest, of several that are as short the first. A file
+/// system is known by the number of its device; the parts of a btrfs have numbers of their own but one source.
+fn one_point_each<'a>(all: &[mountinfo::Mount<'a>], roots: &Roots, wanted: &Wanted) -> HashSet<&'a [u8]> {
+    let is_wanted = |mount: &&mountinfo::Mount<'_>| {
+        let seen = unescape(mount.mount_point);
+        wanted.points.is_wanted(&as_the_host_sees_it(&seen, roots))
+            && wanted.kinds.is_wanted(&to_text(mount.filesystem))
+    };
+    let mut candidates: Vec<_> = all.iter().filter(is_wanted).collect();
+    // Stable: those of one length keep their order.
+    candidates.sort_by_key(|mount| mount.mount_point.len());
+    let (mut numbers, mut sources) = (HashSet::new(), HashSet::new());
+    let mut chosen = HashSet::new();
+    for mount in candidates {
+        let is_own_disk = mount.source.starts_with(b"/dev/");
+        let is_known = numbers.contains(mount.device) || is_own_disk && sources.contains(mount.source);
+        // What is mounted over a chosen point hides it and is shown beside it, as ever.
+        if !is_known || chosen.contains(mount.mount_point) {
+            chosen.insert(mount.mount_point);
+        }
+        numbers.insert(mount.device);
+        if is_own_disk {
+            sources.insert(mount.source);
+        }
+    }
+    chosen
+}
+
 fn labels(device: &str, point: &str, kind: &str, error: &str) -> LabelText {
     LabelText::new([("device", device), ("device_error", error), ("fstype", kind), ("mountpoint", point)])
 }
@@ -188,13 +220,18 @@ mod tests {
         35 27 0:50 / /proc rw - proc proc rw\n";
 
     fn list(roots: &Roots, text: &[u8]) -> MountList {
+        list_of(roots, text, false)
+    }
+
+    fn list_of(roots: &Roots, text: &[u8], once_per_device: bool) -> MountList {
         let mut settings = Settings::default();
         settings.set("kinds", vec!["^proc$".to_owned()]);
         let points = DeviceFilter::from_flags(&settings, "none", "none").expect("valid");
         let kinds = DeviceFilter::from_flags(&settings, "none", "kinds").expect("valid");
+        let wanted = Wanted { points, kinds, once_per_device };
         let mut list = MountList::default();
         let mut problems = Vec::new();
-        list.update(text, Path::new("mountinfo"), roots, &points, &kinds, &mut problems);
+        list.update(text, Path::new("mountinfo"), roots, &wanted, &mut problems);
         assert!(problems.is_empty(), "{problems:?}");
         list
     }
@@ -222,5 +259,20 @@ mod tests {
         let mounts: Vec<_> =
             list.mounts.iter().map(|mount| (mount.mount_point.as_str(), mount.path.to_str().expect("UTF-8"))).collect();
         assert_eq!(mounts, [("/", "/host/"), ("/boot", "/host/boot"), ("/elsewhere", "/host/elsewhere")]);
+    }
+
+    #[test]
+    fn a_file_system_that_is_mounted_often_is_shown_by_its_shortest_mount_point() {
+        let text = b"1 0 254:1 /a /var/lib/a rw - ext4 /dev/vda1 rw\n2 0 254:1 / / rw - ext4 /dev/vda1 rw\n\
+            3 0 254:1 /b /proc rw - ext4 /dev/vda1 rw\n4 0 0:30 /home /home rw - btrfs /dev/vdb rw\n\
+            5 0 0:31 /srv /srv rw - btrfs /dev/vdb rw\n6 0 0:40 / /tmp rw - tmpfs tmpfs rw\n\
+            7 0 0:41 / /run rw - tmpfs tmpfs rw\n8 0 0:50 / /p rw - proc proc rw\n";
+        let points = |once| {
+            let list = list_of(&Roots::default(), text, once);
+            assert!(list.infos.iter().all(|info| info.mount < list.mounts.len()));
+            list.mounts.into_iter().map(|mount| mount.mount_point).collect::<Vec<_>>()
+        };
+        assert_eq!(points(true), ["/", "/srv", "/tmp", "/run"]);
+        assert_eq!(points(false).len(), 7);
     }
 }

@@ -54,23 +54,28 @@ impl Collected {
         let positions = 0..collection.filter.slots.len();
         let collectors: Vec<Line> =
             positions.map(|position| Line::new(&mut schedule, collection, position, deadline)).collect();
-        if collection.leave() {
-            schedule.close(collection);
-        }
+        let overdue = collection.leave().then(|| schedule.close(collection));
         let mut report = schedule.spare_reports.pop().unwrap_or_default();
         drop(schedule);
+        if let Some(overdue) = overdue {
+            overdue.log();
+        }
         write_report(&collectors, &mut report);
         Collected { shared: shared.clone(), collection: Some(collection.clone()), collectors, report }
     }
 
     /// Every page of the answer, the report on the collectors first.
     pub fn pages(&self) -> impl Iterator<Item = &Page> {
+        std::iter::once(&self.report).chain(self.pages_of_collectors())
+    }
+
+    /// Without the report.
+    pub fn pages_of_collectors(&self) -> impl Iterator<Item = &Page> {
         let back = self.collectors.iter().enumerate().filter(|(_, line)| line.is_back);
         let collection = self.collection.iter();
-        let pages = collection.flat_map(move |one| {
+        collection.flat_map(move |one| {
             back.clone().filter_map(|(position, _)| one.report(position)).map(|report| &report.page)
-        });
-        std::iter::once(&self.report).chain(pages)
+        })
     }
 
     pub fn states(&self) -> impl Iterator<Item = (&'static str, &CollectorState)> {

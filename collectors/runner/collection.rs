@@ -158,7 +158,8 @@ impl Future for Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         if !self.is_finished && self.collection.leave() {
-            self.shared.lock().close(&self.collection);
+            let overdue = self.shared.lock().close(&self.collection);
+            overdue.log();
         }
     }
 }

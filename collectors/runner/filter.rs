@@ -21,7 +21,7 @@ pub enum FilterError {
 impl Runner {
     /// All enabled collectors.
     pub fn everything(&self) -> Filter {
-        Filter { slots: (0..self.names().len()).collect() }
+        Filter { slots: self.shared.lock().enabled().map(|(place, _)| place).collect() }
     }
 
     /// Only those in `collect`, or all but those in `exclude`. `is_known` tells a collector that is switched off from
@@ -32,11 +32,12 @@ impl Runner {
         exclude: &[&str],
         is_known: impl Fn(&str) -> bool,
     ) -> Result<Filter, FilterError> {
-        let names = self.names();
+        let enabled: Vec<(usize, &str)> =
+            self.shared.lock().enabled().map(|(place, slot)| (place, slot.spec.name)).collect();
         if !collect.is_empty() && !exclude.is_empty() {
             return Err(FilterError::Combined);
         }
-        if let Some(unknown) = collect.iter().find(|wanted| !names.contains(wanted)) {
+        if let Some(unknown) = collect.iter().find(|wanted| enabled.iter().all(|(_, name)| name != *wanted)) {
             let unknown = (*unknown).to_owned();
             return Err(if is_known(&unknown) {
                 FilterError::Disabled(unknown)
@@ -47,6 +48,6 @@ impl Runner {
         let is_wanted = |name: &str| {
             if collect.is_empty() { !exclude.contains(&name) } else { collect.contains(&name) }
         };
-        Ok(Filter { slots: (0..names.len()).filter(|slot| is_wanted(names[*slot])).collect() })
+        Ok(Filter { slots: enabled.into_iter().filter(|(_, name)| is_wanted(name)).map(|(place, _)| place).collect() })
     }
 }

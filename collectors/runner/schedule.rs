@@ -9,7 +9,8 @@ use exposition::Page;
 use super::collection::Collection;
 use super::outcome::Report;
 use super::slot::{Running, Slot, Tally, Work};
-use super::{Filter, Options, RunnerStats, once};
+use super::{Filter, Options, Plan, RunnerStats, once};
+use crate::Collector;
 
 /// Report pages that are kept; more than one is needed only while scrapes overlap.
 const SPARE_REPORTS: usize = 2;
@@ -18,7 +19,9 @@ const SPARE_REPORTS: usize = 2;
 const SHARED_AGE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Schedule {
+    /// Of all collectors, also of those that are switched off; a slot keeps its place.
     pub slots: Vec<Slot>,
+    pub plan: Arc<Plan>,
     /// Pages for reports on the collectors, to be used again.
     pub spare_reports: Vec<Page>,
     /// Oldest first.
@@ -43,10 +46,33 @@ pub(crate) struct Job {
     pub slot: usize,
 }
 
+/// What a worker takes out of the schedule to run a collector.
+pub(super) struct Taken {
+    pub job: Job,
+    pub work: Box<Work>,
+    pub page: Page,
+    pub plan: Arc<Plan>,
+    /// Of the slot: work of an older one is built anew.
+    pub generation: u64,
+}
+
+/// Collectors that were not back at the deadline.
+pub(super) struct Overdue(Vec<&'static str>);
+
+/// What is done about a collector that is back once the lock is released.
+#[derive(Default)]
+pub(super) struct Aftermath {
+    /// It was left behind; its name and how long it took.
+    pub back_again: Option<(&'static str, f64)>,
+    /// It was switched off meanwhile.
+    pub given_up: Option<Box<dyn Collector>>,
+}
+
 impl Schedule {
     pub fn new(slots: Vec<Slot>) -> Self {
         Schedule {
             slots,
+            plan: Arc::default(),
             spare_reports: Vec::new(),
             pending: VecDeque::new(),
             open: Vec::new(),
@@ -60,6 +86,11 @@ impl Schedule {
         }
     }
 
+    /// The slots that are switched on, with their places.
+    pub fn enabled(&self) -> impl Iterator<Item = (usize, &Slot)> {
+        self.slots.iter().enumerate().filter(|(_, slot)| slot.is_enabled)
+    }
+
     pub fn stats(&self, options: &Options) -> RunnerStats {
         RunnerStats {
             collections: self.collections,
@@ -69,7 +100,7 @@ impl Schedule {
             failed_starts: self.failed_starts,
             left_behind: self.slots.iter().filter(|slot| slot.is_left_behind()).count(),
             known_problems: self.slots.iter().map(|slot| slot.known_problems).sum(),
-            known_problems_limit: once::LIMIT * self.slots.len(),
+            known_problems_limit: once::LIMIT * self.enabled().count(),
         }
     }
 
@@ -96,22 +127,26 @@ impl Schedule {
         }
     }
 
-    /// Nobody waits for the collection any more: its jobs are forgotten, what runs for it is left behind.
-    pub fn close(&mut self, collection: &Arc<Collection>) {
+    /// Nobody waits for the collection any more: its jobs are forgotten, what runs for it is left behind. Gives the names
+    /// of those that are overdue, to be logged without the lock.
+    #[must_use]
+    pub fn close(&mut self, collection: &Arc<Collection>) -> Overdue {
+        let mut overdue = Vec::new();
         self.open.retain(|one| one.upgrade().is_some_and(|one| !Arc::ptr_eq(&one, collection)));
         self.pending.retain(|job| !Arc::ptr_eq(&job.collection, collection));
         for slot in &mut self.slots {
             if let Some(running) = slot.running.as_mut().filter(|one| Arc::ptr_eq(&one.collection, collection)) {
                 running.is_abandoned = true;
                 if slot.is_left_behind() {
-                    tracing::warn!(collector = slot.spec.name, "not back at the deadline; left behind until it is");
+                    overdue.push(slot.spec.name);
                 }
             }
         }
+        Overdue(overdue)
     }
 
     /// The oldest job whose collector is free.
-    pub fn take_job(&mut self) -> Option<(Job, Box<Work>, Page)> {
+    pub fn take_job(&mut self) -> Option<Taken> {
         let next = self.pending.iter().position(|job| self.slots[job.slot].work.is_some())?;
         let job = self.pending.remove(next)?;
         let slot = &mut self.slots[job.slot];
@@ -119,21 +154,20 @@ impl Schedule {
         self.last_start = Instant::now();
         slot.running =
             Some(Running { since: self.last_start, collection: job.collection.clone(), is_abandoned: false });
-        Some((job, work, slot.spare_pages.pop().unwrap_or_default()))
+        let page = slot.spare_pages.pop().unwrap_or_default();
+        Some(Taken { work, page, plan: self.plan.clone(), generation: slot.generation, job })
     }
 
-    pub fn put_back(&mut self, job: &Job, work: Box<Work>, report: &Report, tally: &Tally) {
+    #[must_use]
+    pub fn put_back(&mut self, job: &Job, mut work: Box<Work>, report: &Report, tally: Tally) -> Aftermath {
         let slot = &mut self.slots[job.slot];
+        let back_again = slot.is_left_behind().then_some((slot.spec.name, report.state.seconds));
+        let given_up = if slot.is_enabled { None } else { work.give_up() };
         slot.known_problems = work.known_problems();
         slot.work = Some(work);
-        if slot.is_left_behind() {
-            tracing::info!(collector = slot.spec.name, seconds = report.state.seconds, "back again");
-        }
         slot.running = None;
-        slot.last = Some(report.state.clone());
-        slot.panics += tally.panics;
-        slot.dropped_series += tally.dropped_series;
-        slot.item_errors += tally.item_errors;
+        slot.note(report, tally);
+        Aftermath { back_again, given_up }
     }
 
     /// Whether a job could run at once if there were one more worker, and no worker is likely to take it soon.
@@ -182,5 +216,26 @@ impl Schedule {
 
     pub fn worker_wakes(&mut self) {
         self.idle -= 1;
+    }
+}
+
+impl Overdue {
+    pub fn log(self) {
+        for collector in self.0 {
+            tracing::warn!(collector, "not back at the deadline; left behind until it is");
+        }
+    }
+}
+
+impl Aftermath {
+    pub fn is_nothing(&self) -> bool {
+        self.back_again.is_none() && self.given_up.is_none()
+    }
+
+    pub fn settle(self) {
+        if let Some((collector, seconds)) = self.back_again {
+            tracing::info!(collector, seconds, "back again");
+        }
+        drop(self.given_up);
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use exposition::{Dialect, Family, assemble, gauge};
 use kernel::Host;
 
-use super::{Collected, CollectorState, Options, Runner, Status};
+use super::{Collected, CollectorState, Options, Plan, Runner, Status};
 use crate::{Collector, Failure, FilterError, Outcome, Scrape, Settings, SettingsError, Spec};
 
 const VALUE: Family = gauge("value", "A value.");
@@ -147,11 +147,16 @@ static FAILS: Spec = spec("fails", |_, settings| {
     }))
 });
 
-fn runner(gate: &str, specs: &[&'static Spec], series_limit: usize) -> Runner {
+fn plan(gate: &str, specs: &[&'static Spec], series_limit: usize) -> Plan {
     let mut settings = Settings::default();
     settings.set("gate", vec![gate.to_owned()]);
-    let options = Options { series_limit, worker_limit: 4, patience: Duration::from_millis(5) };
-    Runner::new(Host::default(), settings, specs.iter().copied(), options).expect("good settings")
+    Plan { enabled: specs.iter().map(|spec| spec.name).collect(), settings, series_limit }
+}
+
+fn runner(gate: &str, specs: &[&'static Spec], series_limit: usize) -> Runner {
+    let options = Options { worker_limit: 4, patience: Duration::from_millis(5) };
+    let plan = plan(gate, specs, series_limit);
+    Runner::new(Host::default(), specs.iter().copied(), plan, options).expect("good settings")
 }
 
 fn soon() -> Instant {
@@ -246,6 +251,7 @@ fn series_beyond_the_limit_are_dropped_and_counted() {
         let dropped = format!("vitals_series_dropped_total{{collector=\"plenty\"}} {}\n", round * 70);
         assert!(text(&collected).contains(&dropped), "{}", text(&collected));
         assert_eq!(text(&collected).matches("value{").count(), 30);
+        assert_eq!(runner.last_runs()[0].dropped, [("value".to_owned(), 70)]);
     }
 }
 
@@ -267,8 +273,9 @@ fn the_three_outcomes_are_told_apart() {
         assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
     }
     assert_eq!(runner.stats().known_problems, 2);
-    let last = runner.last_states();
-    assert_eq!(last[1].1.as_ref().map(|state| state.status), Some(Status::Absent));
+    let last = runner.last_runs();
+    assert_eq!(last[1].state.as_ref().map(|state| state.status), Some(Status::Absent));
+    assert_eq!((last[2].problems.as_slice(), last[2].problem_count), (&["disk sda: gone".to_owned()][..], 1));
 }
 
 #[test]
@@ -330,4 +337,91 @@ fn filters_name_what_is_wrong_with_them() {
     assert_eq!(missing, format!("{start} missing collector: nonsense"));
     let disabled = names(&["off"], &[]).expect_err("off").to_string();
     assert_eq!(disabled, format!("{start} disabled collector: off"));
+}
+
+/// Gives the same series twice, and another one.
+static STUTTERS: Spec = spec("stutters", |_, settings| {
+    Ok(Box::new(Scripted {
+        gate: gate_of(settings),
+        script: |_, scrape| {
+            scrape.page.sample(&VALUE, &[("key", "a")], 1.0);
+            scrape.page.sample(&VALUE, &[("key", "a")], 2.0);
+            scrape.page.sample(&VALUE, &[("key", "b")], 3.0);
+            Ok(Outcome::Collected)
+        },
+    }))
+});
+
+#[test]
+fn a_series_that_is_there_twice_is_written_once_and_told() {
+    let runner = runner("stutters", &[&STUTTERS], 0);
+    let collected = runner.collect(&runner.everything(), later());
+    let text = text(&collected);
+    assert!(text.contains("\nvalue{key=\"a\"} 1\nvalue{key=\"b\"} 3\n"), "{text}");
+    assert_eq!(state(&collected, "stutters").series, 2);
+    assert_eq!(runner.last_runs()[0].problems, ["series value{key=\"a\"} is there twice"]);
+}
+
+/// Counts its runs since it was built.
+static COUNTS: Spec = Spec {
+    flags: &[crate::Flag { name: "step", kind: crate::FlagKind::Text { default: "1" }, help: "", aliases: &[] }],
+    ..spec("counts", |_, settings| {
+        struct Counts(f64, f64);
+        impl Collector for Counts {
+            fn collect(&mut self, scrape: &mut Scrape<'_>) -> Result<Outcome, Failure> {
+                self.0 += self.1;
+                scrape.page.sample(&VALUE, &[("from", "counts")], self.0);
+                scrape.item_failed("odd");
+                Ok(Outcome::Collected)
+            }
+        }
+        let refused = |_| SettingsError { flag: "step".to_owned(), reason: "no number".to_owned() };
+        Ok(Box::new(Counts(0.0, settings.text("step").parse().map_err(refused)?)))
+    })
+};
+
+#[test]
+fn another_plan_changes_what_it_must_and_keeps_the_rest() {
+    let with = |step: &str, specs: &[&'static Spec]| {
+        let mut plan = plan("change", specs, 0);
+        plan.settings.set("step", vec![step.to_owned()]);
+        plan
+    };
+    let rows = [&QUICK, &COUNTS];
+    let runner = Runner::new(Host::default(), rows, with("1", &rows), Options::default()).expect("good settings");
+    let counted = |expected: &str| {
+        let text = text(&runner.collect(&runner.everything(), later()));
+        assert!(text.contains(&format!("value{{from=\"counts\"}} {expected}\n")), "{expected} is not in {text}");
+        text
+    };
+    counted("1");
+    runner.change(with("1", &[&COUNTS])).expect("good settings");
+    assert!(!counted("2").contains("quick"), "the other one is off; this one has kept its state");
+    runner.change(with("10", &rows)).expect("good settings");
+    let text = counted("10");
+    assert!(text.contains("value{from=\"quick\"} 1\n"), "on again");
+    assert!(text.contains("vitals_collector_item_errors_total{collector=\"counts\"} 3\n"), "counters go on: {text}");
+    assert!(runner.change(with("many", &[&COUNTS])).is_err());
+    assert!(counted("20").contains("quick"), "bad settings change nothing");
+    runner.change(with("1", &[&QUICK])).expect("good settings");
+    assert_eq!(runner.names(), ["quick"]);
+    assert!(runner.filter(&["counts"], &[], |_| true).is_err());
+}
+
+#[test]
+fn a_busy_collector_changes_when_it_is_back() {
+    let runner = runner("busy", &[&HELD, &QUICK], 0);
+    let first = runner.collect(&runner.everything(), soon());
+    assert_eq!(state(&first, "held").status, Status::Failed);
+    Gate::named("open at once").open();
+    runner.change(plan("open at once", &[&HELD, &QUICK], 0)).expect("good settings");
+    runner.change(plan("busy", &[&QUICK], 0)).expect("good settings");
+    assert_eq!(runner.stats().left_behind, 1, "it is still where it was");
+    Gate::named("busy").open();
+    while runner.stats().left_behind > 0 {
+        std::thread::yield_now();
+    }
+    runner.change(plan("open at once", &[&HELD, &QUICK], 0)).expect("good settings");
+    let collected = runner.collect(&runner.everything(), later());
+    assert_eq!(state(&collected, "held").status, Status::Collected);
 }

@@ -31,13 +31,18 @@ impl Shared {
     fn run_jobs(self: &Arc<Self>, buffer: &mut Vec<u8>) {
         let mut schedule = self.lock();
         loop {
-            if let Some((job, mut work, page)) = schedule.take_job() {
-                let spec = schedule.slots[job.slot].spec;
+            if let Some(mut taken) = schedule.take_job() {
+                let spec = schedule.slots[taken.job.slot].spec;
                 drop(schedule);
-                let (report, tally) = work.run(spec, self, job.collection.deadline(), page, buffer);
+                let (report, tally) = taken.run(spec, &self.host, buffer);
                 schedule = self.lock();
-                schedule.put_back(&job, work, &report, &tally);
-                job.collection.hand_in(job.position, report);
+                let aftermath = schedule.put_back(&taken.job, taken.work, &report, tally);
+                if !aftermath.is_nothing() {
+                    drop(schedule);
+                    aftermath.settle();
+                    schedule = self.lock();
+                }
+                taken.job.collection.hand_in(taken.job.position, report);
                 continue;
             }
             if !schedule.may_wait() {

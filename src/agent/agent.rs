@@ -3,18 +3,22 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use arc_swap::ArcSwap;
 use collectors::Runner;
 use exposition::Gzip;
 use http::{Limits, ServerStats};
 use kernel::Host;
 
+use crate::configuration::Reloads;
 use crate::flags::Flags;
 use crate::process::Process;
 use crate::recycled::Recycled;
 use crate::scrapes::Scrapes;
 
 pub struct Agent {
-    pub flags: Flags,
+    /// Exchanged when the configuration file changes.
+    pub flags: ArcSwap<Flags>,
+    pub reloads: Reloads,
     pub host: Host,
     pub runner: Runner,
     pub scrapes: Scrapes,
@@ -33,7 +37,8 @@ impl Agent {
         Agent {
             scrapes: Scrapes::new(flags.max_requests),
             process: Process::new(&host),
-            flags,
+            reloads: Reloads::new(&flags),
+            flags: ArcSwap::from_pointee(flags),
             host,
             runner,
             started: Instant::now(),

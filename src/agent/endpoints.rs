@@ -12,11 +12,15 @@ const METHODS: [Method; 2] = [Method::GET, Method::POST];
 
 pub fn router(agent: &Arc<Agent>) -> Router {
     let on = |agent: &Arc<Agent>| agent.clone();
-    let (for_metrics, for_status, for_landing) = (on(agent), on(agent), on(agent));
+    let (for_metrics, for_containers, for_status, for_landing) = (on(agent), on(agent), on(agent), on(agent));
     Router::new()
-        .route(&METHODS, &agent.flags.telemetry_path, move |request| {
+        .route(&METHODS, &agent.flags.load().telemetry_path, move |request| {
             let agent = for_metrics.clone();
             async move { metrics::answer(&agent, &request).await }
+        })
+        .route(&METHODS, "/metrics/cadvisor", move |request| {
+            let agent = for_containers.clone();
+            async move { metrics::answer_containers(&agent, &request).await }
         })
         .route(&METHODS, "/", move |_| {
             let agent = for_landing.clone();

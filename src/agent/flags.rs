@@ -1,26 +1,40 @@
 //! The command line: node_exporter's flags, most of them from the table of collectors, and a few of our own.
 //!
-//! As there, a flag given twice is refused unless it is a list, and whatever is wrong is one line.
+//! As there, a flag given twice is refused unless it is a list, and whatever is wrong is one line. What is not given
+//! comes from the configuration file, then from the profile, then from the table.
 
+mod command;
+mod file;
+mod profile;
+mod wording;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command};
-use collectors::{FlagKind, Settings, Spec, TABLE};
+use clap::{ArgMatches, Command};
+use collectors::{Plan, Settings, SettingsError, Spec, TABLE, TRUE_TYPES};
 use kernel::Roots;
 
 use crate::{arguments, not_yet, version};
+use command::command;
+use file::File;
+use wording::one_line;
 
 pub struct Flags {
-    pub enabled: Vec<&'static Spec>,
-    pub settings: Settings,
+    /// Which collectors run, and with which settings.
+    pub plan: Plan,
     pub roots: Roots,
     pub max_kept_files: usize,
-    /// Series of one collector in one scrape; 0 for no limit.
-    pub series_limit: usize,
     pub listen_addresses: Vec<String>,
     pub telemetry_path: String,
+    /// Whether that path answers containers too.
+    pub shows_containers: bool,
     /// Scrapes at the same time; 0 for no limit.
     pub max_requests: usize,
     /// Whether `process_*` and `promhttp_*` are left out.
@@ -31,6 +45,19 @@ pub struct Flags {
     pub logs_json: bool,
     /// What was accepted though it has no effect.
     pub warnings: Vec<String>,
+    pub origin: Origin,
+}
+
+/// Where flags come from, so that they can be read again.
+#[derive(Default)]
+pub struct Origin {
+    arguments: Vec<String>,
+    /// `--agent.config-file`.
+    pub file: Option<PathBuf>,
+    /// Line of that file by flag, of those that are not on the command line.
+    lines: BTreeMap<String, u64>,
+    /// Values of the flags that cannot change while the agent runs.
+    fixed: Vec<Vec<String>>,
 }
 
 /// What the command line asks for.
@@ -42,103 +69,109 @@ pub enum Wish {
 
 pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Wish, String> {
     let arguments = arguments::expand(arguments)?;
-    let command = command();
-    let is_switch = |name: &str| {
-        let mut switches =
-            command.get_arguments().filter(|one| one.get_num_args().is_some_and(|n| n.min_values() == 0));
-        switches.any(|one| one.get_long() == Some(name))
-    };
-    let arguments = arguments::unfold_negations(arguments, is_switch);
-    match command.try_get_matches_from(arguments) {
+    let plain = command(None);
+    let arguments = arguments::unfold_negations(arguments, |name| command::is_switch(&plain, name));
+    match plain.try_get_matches_from(&arguments) {
         Ok(matches) if matches.get_flag("version") => Ok(Wish::Print(version::text())),
-        Ok(matches) => Ok(Wish::Serve(Box::new(Flags::from_matches(&matches)?))),
-        Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(Wish::Print(error.render().to_string())),
+        Ok(matches) => Ok(Wish::Serve(Box::new(read(arguments, &matches)?))),
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(Wish::Print(help(&arguments))),
         Err(error) => Err(format!("{}, try --help", one_line(&error))),
     }
 }
 
-fn command() -> Command {
-    let mut command = Command::new("vitals-agent")
-        .no_binary_name(true)
-        .disable_version_flag(true)
-        .args_override_self(false)
-        .args(own_flags());
-    for spec in TABLE {
-        let state = if spec.is_on_by_default { "on" } else { "off" };
-        let help = format!("collector {}: {} (default: {state})", spec.name, spec.help);
-        command = command.arg(switch(&format!("collector.{}", spec.name), &help));
-        for flag in spec.flags {
-            let arg = match flag.kind {
-                FlagKind::Switch { default } => switch(flag.name, flag.help).default_value(default.to_string()),
-                FlagKind::Text { default } => text(flag.name, default, flag.help),
-                FlagKind::List => list(flag.name, flag.help),
-            };
-            command = command.arg(arg.aliases(flag.aliases.iter().copied()));
+/// With the defaults of the profile that is given with it.
+fn help(arguments: &[String]) -> String {
+    let after_blank = arguments.iter().position(|one| one == "--profile").and_then(|at| arguments.get(at + 1));
+    let name = arguments.iter().find_map(|one| one.strip_prefix("--profile=")).or(after_blank.map(String::as_str));
+    command(name.and_then(profile::find)).render_help().to_string()
+}
+
+/// Reads the configuration file if there is one, then all flags as one command line.
+fn read(arguments: Vec<String>, given: &ArgMatches) -> Result<Flags, String> {
+    let file = given.get_one::<String>("agent.config-file").map(PathBuf::from);
+    let is_given = |name: &str| given.value_source(name) == Some(ValueSource::CommandLine);
+    let (mut lines, mut all) = (BTreeMap::new(), Vec::new());
+    if let Some(path) = &file {
+        let located = |(line, reason): (u64, String)| format!("{}:{line}: {reason}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let file = File::parse(&text).map_err(located)?;
+        all = take_file(&command(None), file, is_given, &mut lines).map_err(located)?;
+    }
+    all.extend(arguments.iter().cloned());
+    let wanted = match command(None).try_get_matches_from(&all) {
+        Ok(matches) => matches.get_one::<String>("profile").and_then(|name| profile::find(name)),
+        Err(error) => return Err(one_line(&error)),
+    };
+    let matches = command(wanted).try_get_matches_from(&all).map_err(|error| one_line(&error))?;
+    let origin = Origin { arguments, file, lines, fixed: fixed(&matches) };
+    Flags::from_matches(&matches, origin)
+}
+
+/// The file's flags as arguments, without those that are on the command line, which wins. Each is looked at by itself,
+/// so that a fault has a line.
+fn take_file(
+    command: &Command,
+    file: File,
+    is_given: impl Fn(&str) -> bool,
+    lines: &mut BTreeMap<String, u64>,
+) -> Result<Vec<String>, (u64, String)> {
+    let mut arguments = Vec::new();
+    let mut known: BTreeMap<String, u64> = BTreeMap::new();
+    for entry in file.entries {
+        let refuse = |reason: &str| Err((entry.line, format!("{}: {reason}", entry.key)));
+        let Some(arg) = command::find(command, &entry.key) else { return refuse("no such flag") };
+        let name = arg.get_id().to_string();
+        if ["agent.config-file", "help", "version"].contains(&name.as_str()) {
+            return refuse("only on the command line");
+        }
+        if let Some(line) = known.insert(name.clone(), entry.line) {
+            return refuse(&format!("given in line {line} already"));
+        }
+        let is_switch = command::is_switch(command, &name);
+        let texts = entry.values.iter().map(|value| match value.is_true {
+            Some(is_true) if is_switch => is_true.to_string(),
+            _ => value.text.clone(),
+        });
+        let own: Vec<String> = texts.map(|text| format!("--{name}={text}")).collect();
+        if let Err(error) = command.clone().try_get_matches_from(&own) {
+            let words = one_line(&error);
+            return refuse(
+                words.strip_prefix(&format!("flag --{name}")).unwrap_or(&words).trim_start_matches([':', ' ']),
+            );
+        }
+        if !is_given(&name) {
+            arguments.extend(own);
+            lines.insert(name, entry.line);
         }
     }
-    let absent = not_yet::collectors().map(|name| switch(&format!("collector.{name}"), "").hide(true));
-    let switches = not_yet::switches().map(|name| switch(name, "").hide(true));
-    let values = not_yet::values().map(|name| list(name, "").hide(true));
-    command.args(absent).args(switches).args(values)
+    Ok(arguments)
 }
 
-fn own_flags() -> Vec<Arg> {
-    vec![
-        text("path.procfs", Roots::PROCFS, "where procfs is mounted"),
-        text("path.sysfs", Roots::SYSFS, "where sysfs is mounted"),
-        text("path.rootfs", Roots::ROOTFS, "where the root of the machine is mounted"),
-        text("path.udev.data", Roots::UDEV_DATA, "where udev keeps its data"),
-        text("path.max-kept-files", "2048", "kernel files that are kept open between scrapes, at most"),
-        switch("collector.disable-defaults", "switch all collectors off by default"),
-        text("collector.series-limit", "50000", "series of one collector in one scrape, at most; 0 for no limit"),
-        list("web.listen-address", "address to listen on: :9100, 127.0.0.1:9100, [::1]:9100; may be repeated")
-            .default_value(":9100"),
-        text("web.telemetry-path", "/metrics", "path of the metrics"),
-        text("web.max-requests", "40", "scrapes at the same time, at most; 0 for no limit"),
-        switch("web.disable-exporter-metrics", "leave out metrics about the agent itself (promhttp_*, process_*)"),
-        text("web.timeout-offset", "0.5s", "taken off the scraper's timeout, so that the answer arrives in time"),
-        text("web.config.file", "", "TLS and authentication; does not exist yet"),
-        switch("web.systemd-socket", "sockets from systemd; does not exist yet").hide(true),
-        text("log.level", "info", "least severity that is logged").value_parser(["debug", "info", "warn", "error"]),
-        text("log.format", "logfmt", "format of the log").value_parser(["logfmt", "json"]),
-        Arg::new("version").long("version").action(ArgAction::SetTrue).help("print the version and end"),
-    ]
-}
-
-/// `--x`, `--x=true`, `--x=false`; `--no-x` has become the latter before.
-fn switch(name: &str, help: &str) -> Arg {
-    Arg::new(name.to_owned())
-        .long(name.to_owned())
-        .help(help.to_owned())
-        .num_args(0..=1)
-        .require_equals(true)
-        .default_missing_value("true")
-        .value_parser(["true", "false"])
-        .hide_possible_values(true)
-        .value_name("true|false")
-}
-
-fn text(name: &'static str, default: &'static str, help: &'static str) -> Arg {
-    let arg = Arg::new(name).long(name).help(help).value_name("VALUE").allow_hyphen_values(true);
-    if default.is_empty() { arg } else { arg.default_value(default) }
-}
-
-fn list(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).help(help).value_name("VALUE").action(ArgAction::Append).allow_hyphen_values(true)
+fn fixed(matches: &ArgMatches) -> Vec<Vec<String>> {
+    let values = |name: &&str| matches.get_many::<String>(name).into_iter().flatten().cloned().collect();
+    command::FIXED.iter().map(values).collect()
 }
 
 impl Flags {
-    fn from_matches(matches: &ArgMatches) -> Result<Flags, String> {
+    fn from_matches(matches: &ArgMatches, origin: Origin) -> Result<Flags, String> {
+        let read = Flags::try_from_matches(matches);
+        match read {
+            Ok(flags) => Ok(Flags { origin, ..flags }),
+            Err(error) => Err(origin.explain(&error)),
+        }
+    }
+
+    fn try_from_matches(matches: &ArgMatches) -> Result<Flags, SettingsError> {
         let text = |name: &str| matches.get_one::<String>(name).cloned().unwrap_or_default();
         let is_on = |name: &str| text(name) == "true";
         if !text("web.config.file").is_empty() {
-            return Err("--web.config.file: TLS and authentication do not exist yet".to_owned());
+            return Err(refused("web.config.file", "TLS and authentication do not exist yet"));
         }
         if is_on("web.systemd-socket") {
-            return Err("--web.systemd-socket: sockets from systemd do not exist yet".to_owned());
+            return Err(refused("web.systemd-socket", "sockets from systemd do not exist yet"));
         }
         if let Some(name) = not_yet::collectors().find(|name| is_on(&format!("collector.{name}"))) {
-            return Err(format!("--collector.{name}: collector {name} does not exist yet"));
+            return Err(refused(&format!("collector.{name}"), not_yet::reason(name)));
         }
         let has_defaults = !is_on("collector.disable-defaults");
         let is_enabled = |spec: &&Spec| match text(&format!("collector.{}", spec.name)).as_str() {
@@ -147,11 +180,14 @@ impl Flags {
         };
         let telemetry_path = text("web.telemetry-path");
         if !telemetry_path.starts_with('/') {
-            return Err(format!("--web.telemetry-path: {telemetry_path:?} does not begin with a slash"));
+            return Err(refused("web.telemetry-path", format!("{telemetry_path:?} does not begin with a slash")));
         }
         Ok(Flags {
-            enabled: TABLE.iter().filter(is_enabled).collect(),
-            settings: settings(matches),
+            plan: Plan {
+                enabled: TABLE.iter().filter(is_enabled).map(|spec| spec.name).collect(),
+                settings: settings(matches),
+                series_limit: number("collector.series-limit", &text("collector.series-limit"))?,
+            },
             roots: Roots {
                 procfs: text("path.procfs").into(),
                 sysfs: text("path.sysfs").into(),
@@ -159,25 +195,57 @@ impl Flags {
                 udev_data: text("path.udev.data").into(),
             },
             max_kept_files: number("path.max-kept-files", &text("path.max-kept-files"))?,
-            series_limit: number("collector.series-limit", &text("collector.series-limit"))?,
             listen_addresses: matches.get_many("web.listen-address").into_iter().flatten().cloned().collect(),
             telemetry_path,
+            shows_containers: is_on("web.telemetry-containers"),
             max_requests: number("web.max-requests", &text("web.max-requests"))?,
             hides_exporter_metrics: is_on("web.disable-exporter-metrics"),
             timeout_offset: duration("web.timeout-offset", &text("web.timeout-offset"))?,
-            log_level: text("log.level").parse().map_err(|error| format!("--log.level: {error}"))?,
+            log_level: text("log.level").parse().map_err(|error| refused("log.level", format!("{error}")))?,
             logs_json: text("log.format") == "json",
             warnings: warnings(matches),
+            origin: Origin::default(),
         })
+    }
+
+    /// Reads the configuration file again. What cannot change while the agent runs stays, and is named.
+    pub fn again(&self) -> Result<(Flags, Vec<&'static str>), String> {
+        let arguments = self.origin.arguments.clone();
+        let given = command(None).try_get_matches_from(&arguments).map_err(|error| one_line(&error))?;
+        let mut flags = read(arguments, &given)?;
+        let pairs = command::FIXED.iter().zip(self.origin.fixed.iter().zip(&flags.origin.fixed));
+        let kept = pairs.filter(|(_, (old, new))| old != new).map(|(name, _)| *name).collect();
+        flags.roots = self.roots.clone();
+        flags.max_kept_files = self.max_kept_files;
+        flags.listen_addresses = self.listen_addresses.clone();
+        flags.telemetry_path = self.telemetry_path.clone();
+        flags.max_requests = self.max_requests;
+        flags.logs_json = self.logs_json;
+        flags.origin.fixed = self.origin.fixed.clone();
+        Ok((flags, kept))
     }
 }
 
+impl Origin {
+    /// With the place in the file where the value comes from there.
+    pub fn explain(&self, error: &SettingsError) -> String {
+        match (&self.file, self.lines.get(&error.flag)) {
+            (Some(file), Some(line)) => format!("{}:{line}: {}: {}", file.display(), error.flag, error.reason),
+            _ => error.to_string(),
+        }
+    }
+}
+
+/// Values that were given count as such; others, of the profile too, are defaults.
 fn settings(matches: &ArgMatches) -> Settings {
     let mut settings = Settings::defaults(TABLE);
-    for flag in TABLE.iter().flat_map(|spec| spec.flags) {
-        if matches.value_source(flag.name) == Some(ValueSource::CommandLine) {
-            let values = matches.get_many::<String>(flag.name).into_iter().flatten().cloned().collect();
-            settings.set(flag.name, values);
+    let of_collectors = TABLE.iter().flat_map(|spec| spec.flags).map(|flag| flag.name);
+    for flag in of_collectors.chain([TRUE_TYPES]) {
+        let values = matches.get_many::<String>(flag).into_iter().flatten().cloned().collect();
+        if matches.value_source(flag) == Some(ValueSource::CommandLine) {
+            settings.set(flag, values);
+        } else {
+            settings.set_default(flag, values);
         }
     }
     settings
@@ -186,144 +254,24 @@ fn settings(matches: &ArgMatches) -> Settings {
 fn warnings(matches: &ArgMatches) -> Vec<String> {
     let given = |name: &&str| matches.value_source(name) == Some(ValueSource::CommandLine);
     let flags = not_yet::switches().chain(not_yet::values()).filter(given);
-    flags.map(|name| format!("--{name} has no effect yet")).collect()
+    flags.map(|name| format!("--{name} has no effect")).collect()
 }
 
-fn number(flag: &str, text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| format!("--{flag}: expected a number, found {text:?}"))
+fn refused(flag: &str, reason: impl Into<String>) -> SettingsError {
+    SettingsError { flag: flag.to_owned(), reason: reason.into() }
+}
+
+fn number(flag: &str, text: &str) -> Result<usize, SettingsError> {
+    text.parse().map_err(|_| refused(flag, format!("expected a number, found {text:?}")))
 }
 
 /// `0.5s`, `500ms`, `1m`; a bare number counts seconds.
-fn duration(flag: &str, text: &str) -> Result<Duration, String> {
+fn duration(flag: &str, text: &str) -> Result<Duration, SettingsError> {
     let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0)];
     let (digits, unit_seconds) =
         units.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds))).unwrap_or((text, 1.0));
     let seconds: Option<f64> = digits.parse().ok().map(|number: f64| number * unit_seconds);
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| format!("--{flag}: expected a duration such as 0.5s, found {text:?}"))
-}
-
-/// What clap complains about, without its tips and usage.
-fn one_line(error: &clap::Error) -> String {
-    let context = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
-    let flag = context(ContextKind::InvalidArg);
-    let flag = flag.split(['[', '=', ' ', '<']).next().unwrap_or_default();
-    match error.kind() {
-        ErrorKind::UnknownArgument if flag.starts_with("--") => format!("unknown flag {flag}"),
-        ErrorKind::UnknownArgument => format!("unexpected argument {flag:?}"),
-        ErrorKind::ArgumentConflict => format!("flag {flag} cannot be repeated"),
-        ErrorKind::InvalidValue if context(ContextKind::InvalidValue).is_empty() => {
-            format!("flag {flag} needs a value")
-        }
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
-            format!("flag {flag}: {:?} is not one of its values", context(ContextKind::InvalidValue))
-        }
-        _ => error.render().to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn flags(arguments: &[&str]) -> Result<Flags, String> {
-        match parse(arguments.iter().map(|argument| (*argument).to_owned()))? {
-            Wish::Serve(flags) => Ok(*flags),
-            Wish::Print(text) => Err(text),
-        }
-    }
-
-    fn enabled(arguments: &[&str]) -> Vec<&'static str> {
-        flags(arguments).expect("valid").enabled.iter().map(|spec| spec.name).collect()
-    }
-
-    fn refusal(arguments: &[&str]) -> String {
-        flags(arguments).err().expect("refused")
-    }
-
-    #[test]
-    fn collectors_are_switched_as_node_exporters_are() {
-        let defaults: Vec<_> = TABLE.iter().filter(|spec| spec.is_on_by_default).map(|spec| spec.name).collect();
-        assert_eq!(enabled(&[]), defaults);
-        let without: Vec<_> = defaults.iter().copied().filter(|name| *name != "loadavg").collect();
-        for off in ["--no-collector.loadavg", "--collector.loadavg=false"] {
-            assert_eq!(enabled(&[off]), without);
-        }
-        let only = ["--collector.disable-defaults", "--collector.loadavg", "--collector.cpu=true"];
-        assert_eq!(enabled(&only), ["cpu", "loadavg"]);
-        assert_eq!(enabled(&["--collector.disable-defaults", "--no-collector.wifi"]), [""; 0]);
-    }
-
-    #[test]
-    fn values_come_by_equals_sign_or_blank_and_aliases_count() {
-        let flags = flags(&[
-            "--collector.diskstats.ignored-devices=^x",
-            "--collector.netdev.device-include",
-            "^eth",
-            "--no-collector.netdev.netlink",
-            "--collector.textfile.directory=/a",
-            "--collector.textfile.directory=/b",
-            "--web.listen-address=127.0.0.1:1",
-            "--web.listen-address=:2",
-            "--web.timeout-offset=250ms",
-            "--path.rootfs=/host",
-        ])
-        .expect("valid");
-        assert_eq!(flags.settings.text("collector.diskstats.device-exclude"), "^x");
-        assert!(flags.settings.is_given("collector.diskstats.device-exclude"));
-        assert_eq!(flags.settings.text("collector.netdev.device-include"), "^eth");
-        assert!(!flags.settings.is_on("collector.netdev.netlink"));
-        assert!(!flags.settings.is_given("collector.filesystem.fs-types-exclude"));
-        assert_eq!(flags.settings.list("collector.textfile.directory"), ["/a", "/b"]);
-        assert_eq!(flags.listen_addresses, ["127.0.0.1:1", ":2"]);
-        assert_eq!(flags.timeout_offset, Duration::from_millis(250));
-        assert_eq!(flags.roots.rootfs, std::path::Path::new("/host"));
-    }
-
-    #[test]
-    fn what_is_wrong_is_one_line() {
-        for (arguments, line) in [
-            (&["--collector.nonsense"][..], "unknown flag --collector.nonsense, try --help"),
-            (&["--collector.cpu", "--no-collector.cpu"], "flag --collector.cpu cannot be repeated, try --help"),
-            (&["--path.procfs=/a", "--path.procfs=/b"], "flag --path.procfs cannot be repeated, try --help"),
-            (&["--path.procfs"], "flag --path.procfs needs a value, try --help"),
-            (&["--log.level=loud"], "flag --log.level: \"loud\" is not one of its values, try --help"),
-            (&["--collector.cpu=maybe"], "flag --collector.cpu: \"maybe\" is not one of its values, try --help"),
-            (&["start"], "unexpected argument \"start\", try --help"),
-            (&["--collector.wifi"], "--collector.wifi: collector wifi does not exist yet"),
-            (&["--web.config.file=tls.yml"], "--web.config.file: TLS and authentication do not exist yet"),
-            (&["--web.max-requests=many"], "--web.max-requests: expected a number, found \"many\""),
-            (&["--web.timeout-offset=-1s"], "--web.timeout-offset: expected a duration such as 0.5s, found \"-1s\""),
-            (&["--web.telemetry-path=m"], "--web.telemetry-path: \"m\" does not begin with a slash"),
-        ] {
-            assert_eq!(refusal(arguments), line, "{arguments:?}");
-        }
-        assert!(flags(&["--web.config.file="]).is_ok());
-    }
-
-    #[test]
-    fn command_lines_of_node_exporter_keep_working() {
-        let kube_prometheus = [
-            "--web.listen-address=127.0.0.1:9100",
-            "--path.sysfs=/host/sys",
-            "--path.rootfs=/host/root",
-            "--path.procfs=/host/root/proc",
-            "--path.udev.data=/host/root/run/udev/data",
-            "--no-collector.wifi",
-            "--no-collector.hwmon",
-            "--no-collector.btrfs",
-            "--collector.filesystem.mount-points-exclude=^/(dev|proc|sys|run/k3s/containerd/.+)($|/)",
-            "--collector.netclass.ignored-devices=^(veth.*|[a-f0-9]{15})$",
-            "--collector.netdev.device-exclude=^(veth.*|[a-f0-9]{15})$",
-        ];
-        let flags = flags(&kube_prometheus).expect("valid");
-        assert_eq!(flags.warnings, ["--collector.netclass.ignored-devices has no effect yet"]);
-    }
-
-    #[test]
-    fn help_and_version_are_printed() {
-        assert!(refusal(&["--help"]).contains("--collector.diskstats.device-exclude"));
-        assert!(refusal(&["--version"]).starts_with("vitals-agent, version "));
-    }
+        .ok_or_else(|| refused(flag, format!("expected a duration such as 0.5s, found {text:?}")))
 }

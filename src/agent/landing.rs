@@ -19,11 +19,12 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; }\n\
 th, td { border-color: #444; } .failed { color: #ff8a80; } }\n</style>\n";
 
 pub fn answer(agent: &Agent) -> Response {
-    let metrics = escape(&agent.flags.telemetry_path);
+    let metrics = escape(&agent.flags.load().telemetry_path);
     let body = format!(
         "<h1>Vitals agent</h1>\n<p>Version {} (revision {}). The vital signs of this machine and of every container on \
          it, for Prometheus and whatever speaks its language.</p>\n<ul>\n\
          <li><a href=\"{metrics}\">Metrics</a></li>\n\
+         <li><a href=\"/metrics/cadvisor\">Metrics of containers</a> alone, as a kubelet answers</li>\n\
          <li><a href=\"/status\">Status</a>: each collector, and why something is missing</li>\n\
          <li><a href=\"/healthz\">/healthz</a>, <a href=\"/readyz\">/readyz</a></li>\n</ul>\n",
         version::VERSION,

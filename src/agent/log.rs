@@ -4,6 +4,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tracing::field::{Field, Visit};
@@ -11,9 +12,12 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 struct Log {
-    level: Level,
     is_json: bool,
 }
+
+/// Place of the least severity that is logged in `LEVELS`.
+static LEVEL: AtomicUsize = AtomicUsize::new(2);
+const LEVELS: [Level; 5] = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
 
 /// Fields of one event, in the order given.
 #[derive(Default)]
@@ -24,7 +28,8 @@ struct Fields {
 
 /// From here on events are written, and panics are events too.
 pub fn start(level: Level, is_json: bool) {
-    if tracing::subscriber::set_global_default(Log { level, is_json }).is_ok() {
+    set_level(level);
+    if tracing::subscriber::set_global_default(Log { is_json }).is_ok() {
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string).unwrap_or_default();
             let text = panic.payload_as_str().unwrap_or("no message");
@@ -33,9 +38,16 @@ pub fn start(level: Level, is_json: bool) {
     }
 }
 
+pub fn set_level(level: Level) {
+    let place = LEVELS.iter().position(|one| *one == level).unwrap_or_default();
+    if LEVEL.swap(place, Ordering::Relaxed) != place {
+        tracing::callsite::rebuild_interest_cache();
+    }
+}
+
 impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= self.level
+        *metadata.level() <= LEVELS[LEVEL.load(Ordering::Relaxed)]
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -119,7 +131,7 @@ mod tests {
     fn line(is_json: bool) -> String {
         let others = vec![("collector", "cpu".to_owned()), ("reason", "a \"b\"\nc=d".to_owned())];
         let fields = Fields { message: "it failed".to_owned(), others };
-        Log { level: Level::INFO, is_json }.line(Level::WARN, "2026-01-02T03:04:05.678Z", fields)
+        Log { is_json }.line(Level::WARN, "2026-01-02T03:04:05.678Z", fields)
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod agent;
 mod arguments;
+mod configuration;
 mod endpoints;
 mod flags;
 mod landing;
@@ -20,7 +21,7 @@ mod version;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use collectors::{Options, Runner};
+use collectors::{Options, Runner, TABLE};
 use http::{Limits, Server};
 use kernel::{Host, Network};
 use tokio::signal::unix::{SignalKind, signal};
@@ -66,10 +67,8 @@ fn run(mut flags: Flags) -> Result<(), String> {
         Network::Other => tracing::info!("outside the host's network namespace; the host's is read by its files"),
         Network::Unknown(error) => tracing::warn!(%error, "taken to be in the host's network namespace"),
     }
-    let options = Options { series_limit: flags.series_limit, ..Options::default() };
-    let enabled = std::mem::take(&mut flags.enabled);
-    let runner =
-        Runner::new(host.clone(), flags.settings.clone(), enabled, options).map_err(|error| error.to_string())?;
+    let runner = Runner::new(host.clone(), TABLE, flags.plan.clone(), Options::default());
+    let runner = runner.map_err(|error| flags.origin.explain(&error))?;
     tracing::info!(names = runner.names().join(","), "enabled collectors");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("cannot start: {error}"))?;
@@ -78,13 +77,14 @@ fn run(mut flags: Flags) -> Result<(), String> {
 
 async fn serve(agent: Agent) -> Result<(), String> {
     let limits = Limits::default();
-    let server = Server::bind(&agent.flags.listen_addresses, limits).await.map_err(|error| error.to_string())?;
+    let server = Server::bind(&agent.flags.load().listen_addresses, limits).await.map_err(|error| error.to_string())?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("cannot watch signals: {error}"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| format!("cannot watch signals: {error}"))?;
     for address in server.addresses() {
         tracing::info!(%address, "listening");
     }
     let agent = Arc::new(agent.with_server(server.stats(), limits));
+    let watch = tokio::spawn(configuration::watch(agent.clone()));
     let stop = async {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -93,6 +93,7 @@ async fn serve(agent: Agent) -> Result<(), String> {
         tracing::info!("stopping after the requests in flight");
     };
     let cut_off = server.serve(Arc::new(endpoints::router(&agent)), stop).await;
+    watch.abort();
     if cut_off > 0 {
         tracing::warn!(connections = cut_off, "cut off what took too long");
     }

@@ -17,18 +17,45 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// No scraper waits longer.
 const LONGEST_TIMEOUT_SECONDS: f64 = 3600.0;
 
+/// The collector of containers, which has a path of its own.
+const CONTAINERS: &str = "containers";
+
 pub async fn answer(agent: &Agent, request: &Request) -> Response {
-    let deadline = Instant::now() + patience(request, agent.flags.timeout_offset);
     let filter = match filter(agent, request) {
         Ok(filter) => filter,
         Err(refusal) => return Response::text(StatusCode::BAD_REQUEST, refusal),
     };
+    scrape(agent, request, &filter, |collected, page| {
+        own_metrics::write(agent, page);
+        collected.pages().collect()
+    })
+    .await
+}
+
+/// Containers alone, as a kubelet answers: nothing about the agent, nothing of the node.
+pub async fn answer_containers(agent: &Agent, request: &Request) -> Response {
+    match agent.runner.filter(&[CONTAINERS], &[], |_| true) {
+        Ok(filter) => scrape(agent, request, &filter, |collected, _| collected.pages_of_collectors().collect()).await,
+        Err(_) => Response::text(StatusCode::NOT_FOUND, "the collector containers is switched off\n"),
+    }
+}
+
+/// Collects and answers with the pages that `pages` picks, and what it writes on another one.
+async fn scrape(
+    agent: &Agent,
+    request: &Request,
+    filter: &Filter,
+    pages: impl for<'a> FnOnce(&'a Collected, &mut Page) -> Vec<&'a Page>,
+) -> Response {
+    let deadline = Instant::now() + patience(request, agent.flags.load().timeout_offset);
     let Some(_in_flight) = agent.scrapes.enter() else {
         let text = format!("Limit of concurrent requests reached ({}), try again later.\n", agent.scrapes.limit);
         return Response::text(StatusCode::SERVICE_UNAVAILABLE, text);
     };
-    let collected = collect(agent, &filter, deadline).await;
-    let response = write(agent, request, &collected);
+    let collected = collect(agent, filter, deadline).await;
+    let mut own = Page::new();
+    let pages = pages(&collected, &mut own);
+    let response = write(agent, request, std::iter::once(&own).chain(pages));
     agent.scrapes.ok.fetch_add(1, Ordering::Relaxed);
     response
 }
@@ -48,7 +75,10 @@ pub async fn collect(agent: &Agent, filter: &Filter, deadline: Instant) -> Colle
 fn filter(agent: &Agent, request: &Request) -> Result<Filter, String> {
     let form = request.form().map_err(|error| error.to_string())?;
     let collect: Vec<&str> = form.all("collect[]").collect();
-    let exclude: Vec<&str> = form.all("exclude[]").collect();
+    let mut exclude: Vec<&str> = form.all("exclude[]").collect();
+    if collect.is_empty() && !agent.flags.load().shows_containers {
+        exclude.push(CONTAINERS);
+    }
     if collect.is_empty() && exclude.is_empty() {
         return Ok(agent.runner.everything());
     }
@@ -56,13 +86,10 @@ fn filter(agent: &Agent, request: &Request) -> Result<Filter, String> {
     agent.runner.filter(&collect, &exclude, is_known).map_err(|error| error.to_string())
 }
 
-fn write(agent: &Agent, request: &Request, collected: &Collected) -> Response {
+fn write<'a>(agent: &Agent, request: &Request, pages: impl Iterator<Item = &'a Page>) -> Response {
     let header = |name: HeaderName| request.header(name.as_str()).unwrap_or("");
     let negotiated = negotiate(header(ACCEPT));
-    let mut own = Page::new();
-    own_metrics::write(agent, &mut own);
     let mut text = agent.texts.take();
-    let pages = std::iter::once(&own).chain(collected.pages());
     let assembled = assemble(pages, negotiated.dialect, &mut text);
     agent.scrapes.note_dropped(&assembled.dropped);
     let response = Response::empty(StatusCode::OK).header(CONTENT_TYPE, &negotiated.content_type);

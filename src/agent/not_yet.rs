@@ -1,5 +1,5 @@
-//! What node_exporter 1.12 has and we have not yet: collectors and their flags. Command lines that switch such a
-//! collector off, or tune it, keep working; one that asks for it by name is refused.
+//! What node_exporter 1.12 has and we have not: collectors and their flags. Command lines that switch such a collector
+//! off, or tune it, keep working; one that asks for it by name is refused, with what to use instead.
 
 use collectors::TABLE;
 
@@ -156,11 +156,38 @@ const VALUES: &[&str] = &[
     "runtime.gomaxprocs",
 ];
 
+/// Deprecated by node_exporter itself, and left out here for good; with what to use instead.
+const LEFT_OUT: &[(&str, &str)] = &[
+    (
+        "ntp",
+        "deprecated by node_exporter and left out here; the collector timex (on by default) tells the offset of the \
+         clock and whether it is synchronised",
+    ),
+    (
+        "runit",
+        "deprecated by node_exporter and left out here; let a script write the states of services for the collector \
+         textfile",
+    ),
+    (
+        "supervisord",
+        "deprecated by node_exporter and left out here; let a script write the states of processes for the collector \
+         textfile",
+    ),
+];
+
 pub fn is_upstream(collector: &str) -> bool {
     UPSTREAM.contains(&collector)
 }
 
-/// Collectors that do not exist yet.
+/// Why a collector that does not exist cannot be switched on.
+pub fn reason(collector: &str) -> String {
+    match LEFT_OUT.iter().find(|(name, _)| *name == collector) {
+        Some((_, reason)) => format!("collector {collector}: {reason}"),
+        None => format!("collector {collector} does not exist yet"),
+    }
+}
+
+/// Collectors that do not exist, for good or yet.
 pub fn collectors() -> impl Iterator<Item = &'static str> {
     UPSTREAM.iter().copied().filter(|name| TABLE.iter().all(|spec| spec.name != *name))
 }

@@ -54,7 +54,8 @@ const PANICS: Family = counter("vitals_http_panics_total", "Requests that failed
 pub fn write(agent: &Agent, page: &mut Page) {
     write_build_info(page);
     write_limits(agent, page);
-    if !agent.flags.hides_exporter_metrics {
+    agent.reloads.write(page);
+    if !agent.flags.load().hides_exporter_metrics {
         agent.process.write(page);
         write_scrapes(agent, page);
     }
@@ -92,7 +93,7 @@ fn write_limits(agent: &Agent, page: &mut Page) {
         (&WORKERS, runner.workers),
         (&WORKERS_LIMIT, runner.worker_limit),
         (&LEFT_BEHIND, runner.left_behind),
-        (&SERIES_LIMIT, agent.flags.series_limit),
+        (&SERIES_LIMIT, agent.flags.load().plan.series_limit),
         (&KEPT_FILES, agent.host.files.kept()),
         (&KEPT_FILES_LIMIT, agent.host.files.limit()),
         (&PROBLEMS, runner.known_problems),

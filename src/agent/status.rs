@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use collectors::{CollectorState, TABLE};
+use collectors::{LastRun, TABLE};
 use http::header::ACCEPT;
 use http::{Request, Response, StatusCode};
 use serde::Serialize;
@@ -44,6 +44,18 @@ struct Collector {
     reason: String,
     seconds: f64,
     series: usize,
+    /// Single items (a device, a line, a mount) that it could not read when it ran last; the first of them.
+    problems: Vec<String>,
+    /// All of them.
+    problem_count: usize,
+    /// Families that lost series to `--collector.series-limit` when it ran last.
+    dropped: Vec<Dropped>,
+}
+
+#[derive(Serialize)]
+struct Dropped {
+    family: String,
+    series: usize,
 }
 
 #[derive(Serialize)]
@@ -54,7 +66,7 @@ struct Used {
 }
 
 pub async fn answer(agent: &Agent, request: &Request) -> Response {
-    if agent.runner.last_states().iter().any(|(_, state)| state.is_none()) {
+    if agent.runner.last_runs().iter().any(|run| run.state.is_none()) {
         metrics::collect(agent, &agent.runner.everything(), Instant::now() + FIRST_LOOK).await;
     }
     let report = Report::new(agent);
@@ -73,12 +85,12 @@ pub async fn answer(agent: &Agent, request: &Request) -> Response {
 
 impl Report {
     fn new(agent: &Agent) -> Report {
-        let states = agent.runner.last_states();
+        let runs = agent.runner.last_runs();
+        let flags = agent.flags.load();
         let collectors: Vec<Collector> = TABLE
             .iter()
-            .map(|spec| match states.iter().find(|(name, _)| *name == spec.name) {
-                Some((name, Some(state))) => Collector::new(name, state),
-                Some((name, None)) => Collector::idle(name, "failed", "has not run yet"),
+            .map(|spec| match runs.iter().find(|run| run.collector == spec.name) {
+                Some(run) => Collector::new(run),
                 None => Collector::idle(spec.name, "disabled", "switched off"),
             })
             .collect();
@@ -89,12 +101,12 @@ impl Report {
             uptime_seconds: agent.started.elapsed().as_secs_f64(),
             series: collectors.iter().map(|one| one.series).sum(),
             collectors,
-            runtimes: collectors::runtimes_seen(&agent.host, &agent.flags.settings),
+            runtimes: collectors::runtimes_seen(&agent.host, &flags.plan.settings),
             kept_files: Used { now: agent.host.files.kept(), limit: agent.host.files.limit() },
             collect_threads: Used { now: runner.workers, limit: runner.worker_limit },
             scrapes_in_flight: Used { now: agent.scrapes.in_flight(), limit: agent.scrapes.limit },
             connections: Used { now: agent.server.connections_open(), limit: agent.limits.connections },
-            series_limit: agent.flags.series_limit,
+            series_limit: flags.plan.series_limit,
             left_behind: runner.left_behind,
         }
     }
@@ -111,6 +123,11 @@ impl Report {
             for one in self.with_status(status) {
                 // Writing to a string cannot fail.
                 let _ = writeln!(text, "{status:<9} {}: {}", one.name, one.reason);
+            }
+        }
+        for one in &self.collectors {
+            for remark in one.remarks() {
+                let _ = writeln!(text, "remark    {}: {remark}", one.name);
             }
         }
         if self.with_status("disabled").next().is_some() {
@@ -140,7 +157,17 @@ impl Report {
                 status = one.status,
             );
         }
-        body.push_str("</table>\n<h2>Container runtimes</h2>\n<ul>\n");
+        body.push_str("</table>\n");
+        if self.collectors.iter().any(|one| one.remarks().next().is_some()) {
+            body.push_str("<h2>What was left out</h2>\n<table>\n<tr><th>collector</th><th>what</th></tr>\n");
+            for one in &self.collectors {
+                for remark in one.remarks() {
+                    let _ = writeln!(body, "<tr><td>{}</td><td>{}</td></tr>", one.name, escape(&remark));
+                }
+            }
+            body.push_str("</table>\n");
+        }
+        body.push_str("<h2>Container runtimes</h2>\n<ul>\n");
         if self.runtimes.is_empty() {
             body.push_str("<li>none</li>\n");
         }
@@ -163,12 +190,39 @@ impl Report {
 }
 
 impl Collector {
-    fn new(name: &'static str, state: &CollectorState) -> Self {
-        let CollectorState { status, reason, seconds, series } = state.clone();
-        Collector { name, status: status.as_str(), reason: reason.into_owned(), seconds, series }
+    fn new(run: &LastRun) -> Self {
+        let Some(state) = &run.state else { return Collector::idle(run.collector, "failed", "has not run yet") };
+        let dropped = run.dropped.iter().map(|(family, series)| Dropped { family: family.clone(), series: *series });
+        Collector {
+            name: run.collector,
+            status: state.status.as_str(),
+            reason: state.reason.to_string(),
+            seconds: state.seconds,
+            series: state.series,
+            problems: run.problems.clone(),
+            problem_count: run.problem_count,
+            dropped: dropped.collect(),
+        }
     }
 
     fn idle(name: &'static str, status: &'static str, reason: &str) -> Self {
-        Collector { name, status, reason: reason.to_owned(), seconds: 0.0, series: 0 }
+        Collector {
+            name,
+            status,
+            reason: reason.to_owned(),
+            seconds: 0.0,
+            series: 0,
+            problems: Vec::new(),
+            problem_count: 0,
+            dropped: Vec::new(),
+        }
+    }
+
+    /// What was left out in the last run, as lines.
+    fn remarks(&self) -> impl Iterator<Item = String> {
+        let further = self.problem_count - self.problems.len().min(self.problem_count);
+        let further = (further > 0).then(|| format!("{further} further items could not be read"));
+        let dropped = self.dropped.iter().map(|one| format!("{} series of {} dropped: limit", one.series, one.family));
+        self.problems.iter().cloned().chain(further).chain(dropped)
     }
 }

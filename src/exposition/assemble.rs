@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use crate::page::BlockView;
+use crate::page::{BlockView, series_of};
 use crate::{Kind, Page};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,11 +66,7 @@ pub fn assemble<'a>(pages: impl IntoIterator<Item = &'a Page>, dialect: Dialect,
 
 fn copy_new_series<'a>(out: &mut Vec<u8>, lines: &'a [u8], seen: &mut HashSet<&'a [u8]>, report: &mut Assembled) {
     for line in lines.split_inclusive(|b| *b == b'\n') {
-        let key_end = match memchr::memrchr(b'}', line) {
-            Some(brace) => brace + 1,
-            None => memchr::memchr(b' ', line).unwrap_or(line.len()),
-        };
-        let key = &line[..key_end];
+        let key = series_of(line);
         if seen.insert(key) {
             out.extend_from_slice(line);
         } else {
@@ -170,8 +166,40 @@ mod tests {
         page.sample(&LOAD, &[("a", "1")], 1.0);
         page.sample(&LOAD, &[("a", "2")], 1.0);
         page.sample(&READS, &[], 1.0);
-        assert_eq!(page.truncate(1), 2);
+        let mut lost = Vec::new();
+        assert_eq!(page.truncate(1, |family, samples| lost.push((family.to_owned(), samples))), 2);
+        assert_eq!(lost, [("load".to_owned(), 1), ("disk_reads_total".to_owned(), 1)]);
         let (text, _) = text(&[&page], Dialect::Text);
         assert!(text.ends_with("load{a=\"1\"} 1\n") && !text.contains("disk_reads"), "{text}");
+    }
+
+    #[test]
+    fn of_a_series_that_a_page_has_twice_the_first_counts() {
+        let write = |page: &mut Page, is_odd: bool| {
+            page.clear();
+            page.sample(&LOAD, &[("a", "1")], 1.0);
+            page.sample(&READS, &[], 1.0);
+            page.sample(&LOAD, &[("a", if is_odd { "1" } else { "3" })], 2.0);
+            page.sample(&LOAD, &[("a", "2")], 3.0);
+            if is_odd {
+                page.sample(&READS, &[], 7.0);
+            }
+            let mut told = Vec::new();
+            page.drop_repeats(|series| told.push(String::from_utf8_lossy(series).into_owned()));
+            told
+        };
+        let mut page = Page::new();
+        for _ in 0..2 {
+            assert!(write(&mut page, false).is_empty());
+            assert_eq!(page.samples(), 4);
+            assert_eq!(write(&mut page, true), [r#"load{a="1"}"#, "disk_reads_total"]);
+            assert_eq!(page.samples(), 3);
+            let (text, report) = text(&[&page], Dialect::Text);
+            assert!(
+                text.contains("disk_reads_total 1\n") && text.ends_with("load{a=\"1\"} 1\nload{a=\"2\"} 3\n"),
+                "{text}"
+            );
+            assert!(report.dropped.is_empty());
+        }
     }
 }

@@ -3,8 +3,11 @@
 //! Samples are appended as text at once; families may come in any order and may be interleaved (`assemble` brings the
 //! parts of a family together). A page is reused from scrape to scrape, so in steady state nothing is allocated.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
 
+use foldhash::fast::FixedState;
 use model::write_float;
 
 use crate::label_text::write_label;
@@ -18,6 +21,10 @@ pub struct Page {
     text: Vec<u8>,
     blocks: Vec<Block>,
     samples: usize,
+    /// Made of the names and labels of all samples, in their order.
+    fingerprint: u64,
+    /// The fingerprint of a page that had no series twice; it outlives `clear`.
+    known_single: Option<u64>,
 }
 
 /// Consecutive samples of one family. Name and help lie in the page's text, before the lines.
@@ -48,6 +55,7 @@ impl Page {
         self.text.clear();
         self.blocks.clear();
         self.samples = 0;
+        self.fingerprint = 0;
     }
 
     /// Number of samples on the page.
@@ -127,6 +135,7 @@ impl Page {
 
     fn line(&mut self, name: &str, text: &[u8], labels: &[Label<'_>], value: f64, timestamp_ms: Option<i64>) {
         let out = &mut self.text;
+        let start = out.len();
         out.extend_from_slice(name.as_bytes());
         if !text.is_empty() || !labels.is_empty() {
             out.push(b'{');
@@ -141,6 +150,7 @@ impl Page {
             }
             out.push(b'}');
         }
+        self.fingerprint = followed_by(self.fingerprint, &out[start..]);
         out.push(b' ');
         write_float(out, value);
         if let Some(timestamp_ms) = timestamp_ms {
@@ -156,8 +166,43 @@ impl Page {
         self.samples += 1;
     }
 
-    /// Forgets samples after the first `limit`; returns how many were dropped. A budget on a collector's series.
-    pub fn truncate(&mut self, limit: usize) -> usize {
+    /// Drops every sample whose name and labels an earlier one has already; scrapers refuse a page with such a pair.
+    /// `tell` gets what was dropped, as on the page. A page with the same series as last time, in the same order, costs
+    /// one comparison.
+    pub fn drop_repeats(&mut self, mut tell: impl FnMut(&[u8])) {
+        if self.known_single == Some(self.fingerprint) {
+            return;
+        }
+        let mut seen = HashSet::with_capacity_and_hasher(self.samples, FixedState::default());
+        let mut repeats: Vec<(usize, Range<usize>)> = Vec::new();
+        for (place, block) in self.blocks.iter().enumerate() {
+            let mut start = block.lines.start;
+            for line in self.text[block.lines.clone()].split_inclusive(|b| *b == b'\n') {
+                let end = start + line.len();
+                let key = series_of(line);
+                if !seen.insert(key) {
+                    tell(key);
+                    repeats.push((place, start..end));
+                }
+                start = end;
+            }
+        }
+        if repeats.is_empty() {
+            self.known_single = Some(self.fingerprint);
+        }
+        for (place, line) in repeats.into_iter().rev() {
+            let block = &mut self.blocks[place];
+            self.text.copy_within(line.end..block.lines.end, line.start);
+            block.lines.end -= line.len();
+            block.samples -= 1;
+            self.samples -= 1;
+        }
+        self.blocks.retain(|block| block.samples > 0);
+    }
+
+    /// Forgets samples after the first `limit`; returns how many were dropped. A budget on a collector's series. `tell`
+    /// gets the families that lost samples, as often as the page has them, and how many.
+    pub fn truncate(&mut self, limit: usize, mut tell: impl FnMut(&str, usize)) -> usize {
         let dropped = self.samples.saturating_sub(limit);
         if dropped == 0 {
             return 0;
@@ -165,6 +210,7 @@ impl Page {
         let mut left = limit;
         for block in &mut self.blocks {
             if block.samples > left {
+                tell(std::str::from_utf8(&self.text[block.name.clone()]).unwrap_or_default(), block.samples - left);
                 let lines = &self.text[block.lines.clone()];
                 let kept: usize = lines.split_inclusive(|b| *b == b'\n').take(left).map(<[u8]>::len).sum();
                 block.lines.end = block.lines.start + kept;
@@ -185,4 +231,20 @@ impl Page {
             lines: &self.text[block.lines.clone()],
         })
     }
+}
+
+/// Name and labels of a sample line.
+pub(crate) fn series_of(line: &[u8]) -> &[u8] {
+    let end = match memchr::memrchr(b'}', line) {
+        Some(brace) => brace + 1,
+        None => memchr::memchr(b' ', line).unwrap_or(line.len()),
+    };
+    &line[..end]
+}
+
+/// The fingerprint of a sequence that goes on with one more series.
+fn followed_by(fingerprint: u64, series: &[u8]) -> u64 {
+    let mut hasher = FixedState::with_seed(fingerprint).build_hasher();
+    hasher.write(series);
+    hasher.finish()
 }
