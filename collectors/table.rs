@@ -41,6 +41,8 @@ pub const TABLE: &[Spec] = &[
     node::udp_queues::SPEC,
     node::uname::SPEC,
     node::vmstat::SPEC,
+    node::xfs::SPEC,
+    node::zfs::SPEC,
     // Last: its files may name any family, and the first page that has a series is the one that counts.
     node::textfile::SPEC,
 ];

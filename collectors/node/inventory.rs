@@ -70,7 +70,7 @@ impl<T> Inventory<T> {
     }
 
     /// Devices by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> + Clone {
         self.devices.iter().map(|(name, device)| (&**name, device))
     }
 

@@ -1,6 +1,7 @@
 //! Collectors of the machine itself, one file each, with node_exporter's names, labels, types and values.
 
 // What several of them share.
+mod by_field;
 mod device_filter;
 mod inventory;
 mod named;
@@ -22,6 +23,7 @@ mod process_groups;
 mod stat_pool;
 mod steady_times;
 mod textfile_families;
+mod zfs_pool;
 
 pub mod arp;
 pub mod bonding;
@@ -59,3 +61,5 @@ pub mod timex;
 pub mod udp_queues;
 pub mod uname;
 pub mod vmstat;
+pub mod xfs;
+pub mod zfs;

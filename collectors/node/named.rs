@@ -1,6 +1,6 @@
 //! Families that are named after what the kernel calls a field.
 
-use exposition::{Kind, Label, Page};
+use exposition::{Kind, Label, LabelText, Page};
 
 /// Name and help of such a family, worked out once per field.
 #[derive(Debug)]
@@ -24,6 +24,15 @@ impl Named {
 
     pub fn write_with(&self, page: &mut Page, labels: &[Label<'_>], value: f64) {
         page.named_sample(&self.name, self.kind, &self.help, labels, value);
+    }
+
+    pub fn write_labelled(&self, page: &mut Page, labels: &LabelText, value: f64) {
+        page.named_labelled_sample(&self.name, self.kind, &self.help, labels, value);
+    }
+
+    /// Whether both are one family.
+    pub fn is_same(&self, other: &Named) -> bool {
+        self.name == other.name
     }
 }
 

@@ -79,6 +79,12 @@ impl Page {
         self.line(name, b"", labels, value, None);
     }
 
+    /// As `named_sample`, with labels that are already escaped.
+    pub fn named_labelled_sample(&mut self, name: &str, kind: Kind, help: &str, text: &LabelText, value: f64) {
+        self.begin(name, kind, help);
+        self.line(name, text.as_bytes(), &[], value, None);
+    }
+
     /// Appends a sample whose first labels are already escaped; `labels` follow them.
     pub fn labelled_sample(&mut self, family: &Family, text: &LabelText, labels: &[Label<'_>], value: f64) {
         self.begin(family.name, family.kind, family.help);

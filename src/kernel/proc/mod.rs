@@ -6,6 +6,7 @@ pub mod cpuinfo;
 pub mod diskstats;
 pub mod file_nr;
 pub mod interrupts;
+pub mod kstat;
 pub mod loadavg;
 pub mod meminfo;
 pub mod mountinfo;

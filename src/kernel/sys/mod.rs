@@ -2,3 +2,4 @@
 
 pub mod cpu_list;
 pub mod net_class;
+pub mod xfs_stats;
