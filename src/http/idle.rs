@@ -2,7 +2,7 @@
 //! longest gives its place up: clients that connect and say nothing cannot keep others out.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -28,8 +28,17 @@ struct Place {
 /// One connection's own place in the queue; it is given up when this is dropped.
 pub(crate) struct Idle {
     waiting: Arc<Waiting>,
-    ticket: Mutex<Option<u64>>,
+    state: Mutex<State>,
     leave: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct State {
+    ticket: Option<u64>,
+    /// Since when there is nothing to do; `None` while there is.
+    since: Option<Instant>,
+    /// Requests under way; with HTTP/2 there may be several.
+    working: usize,
 }
 
 impl Waiting {
@@ -61,20 +70,41 @@ impl Waiting {
 impl Idle {
     /// For a new connection, which waits from the start.
     pub(crate) fn new(waiting: Arc<Waiting>) -> Idle {
-        let idle = Idle { waiting, ticket: Mutex::new(None), leave: Arc::default() };
-        idle.wait();
+        let idle = Idle { waiting, state: Mutex::default(), leave: Arc::default() };
+        idle.enter(&mut idle.state());
         idle
-    }
-
-    /// From now on the connection waits for a request.
-    pub(crate) fn wait(&self) {
-        let ticket = self.waiting.enter(self.leave.clone());
-        self.change(Some(ticket));
     }
 
     /// A request is there.
     pub(crate) fn work(&self) {
-        self.change(None);
+        let mut state = self.state();
+        state.working += 1;
+        self.leave(&mut state);
+    }
+
+    /// A request has been answered. After the last, the connection waits for another.
+    pub(crate) fn wait(&self) {
+        let mut state = self.state();
+        state.working = state.working.saturating_sub(1);
+        if state.working == 0 {
+            self.enter(&mut state);
+        }
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.state().since.is_some()
+    }
+
+    /// Completes when the connection has waited for so long.
+    pub(crate) async fn expired(&self, patience: Duration) {
+        loop {
+            let since = self.state().since;
+            let left = since.map_or(patience, |since| patience.saturating_sub(since.elapsed()));
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left).await;
+        }
     }
 
     /// Completes when the connection's place is needed.
@@ -82,17 +112,27 @@ impl Idle {
         self.leave.notified().await;
     }
 
-    fn change(&self, ticket: Option<u64>) {
-        let mut own = self.ticket.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(former) = std::mem::replace(&mut *own, ticket) {
-            self.waiting.leave(former);
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self, state: &mut State) {
+        self.leave(state);
+        state.ticket = Some(self.waiting.enter(self.leave.clone()));
+        state.since = Some(Instant::now());
+    }
+
+    fn leave(&self, state: &mut State) {
+        state.since = None;
+        if let Some(ticket) = state.ticket.take() {
+            self.waiting.leave(ticket);
         }
     }
 }
 
 impl Drop for Idle {
     fn drop(&mut self) {
-        self.work();
+        self.leave(&mut self.state());
     }
 }
 
@@ -120,6 +160,9 @@ mod tests {
         first.work();
         first.wait();
         assert!(!waiting.dismiss_longest(), "all have only just begun to wait");
+        working.work();
+        working.wait();
+        assert!(!working.is_waiting(), "one of its two requests is still under way");
         waiting.age(SPARED);
         assert!(waiting.dismiss_longest());
         second.dismissed().await;

@@ -1,19 +1,22 @@
 //! HTTP for both programs: a server with a small router and firm limits, a client that keeps one connection per
-//! target, and unary gRPC calls to runtimes on this machine. HTTP/1.1 (RFC 9112), except gRPC, which is HTTP/2 with
-//! prior knowledge (RFC 9113). Knows none of our other crates.
+//! target, and unary gRPC calls to runtimes on this machine. HTTP/1.1 (RFC 9112); HTTP/2 (RFC 9113) for clients that
+//! choose it in a TLS handshake, and with prior knowledge for gRPC. Knows none of our other crates.
 
 mod account;
 mod client_error;
 mod compress;
 mod connection;
+mod converse;
 mod dial;
 mod exchange;
 mod form;
 mod grpc;
 mod idle;
 mod listen;
+mod listener;
 mod patience;
 mod percent;
+mod places;
 mod reason;
 mod request;
 mod request_target;
@@ -21,8 +24,10 @@ mod responder;
 mod response;
 mod router;
 mod server;
+mod server_stats;
 mod tls;
 mod url;
+mod web_config;
 
 #[cfg(test)]
 mod client_tests;
@@ -49,6 +54,8 @@ pub use percent::{percent_decode, percent_encode};
 pub use request::Request;
 pub use response::Response;
 pub use router::Router;
-pub use server::{Limits, Server, ServerStats};
+pub use server::{Limits, Server};
+pub use server_stats::ServerStats;
 pub use tls::{TlsClient, TlsError, TlsOptions};
 pub use url::{Scheme, Url, UrlError};
+pub use web_config::{WebConfig, WebConfigError};

@@ -22,7 +22,8 @@ pub(crate) struct Patience<S> {
     progress: Progress,
     /// The responder's progress when we last looked.
     seen: u64,
-    head_timeout: Duration,
+    /// `None` where heads are not waited for.
+    head_timeout: Option<Duration>,
     write_timeout: Duration,
     /// Runs from the first byte of a head until the responder takes the request.
     head_timer: Option<Pin<Box<Sleep>>>,
@@ -43,7 +44,7 @@ impl Progress {
 }
 
 impl<S> Patience<S> {
-    pub(crate) fn new(stream: S, progress: Progress, head_timeout: Duration, write_timeout: Duration) -> Self {
+    pub(crate) fn new(stream: S, progress: Progress, head_timeout: Option<Duration>, write_timeout: Duration) -> Self {
         Patience {
             stream,
             progress,
@@ -98,12 +99,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let outcome = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if !self.reads_a_head() {
-            return outcome;
-        }
+        let Some(head_timeout) = self.head_timeout.filter(|_| self.reads_a_head()) else { return outcome };
         match outcome {
             Poll::Ready(Ok(())) if buf.filled().len() > before && self.head_timer.is_none() => {
-                let deadline = Instant::now() + self.head_timeout;
+                let deadline = Instant::now() + head_timeout;
                 self.head_timer = Some(Box::pin(tokio::time::sleep_until(deadline)));
                 outcome
             }

@@ -19,6 +19,7 @@ use crate::patience::Progress;
 use crate::percent::percent_decode;
 use crate::router::{Found, Handler, not_found, other_methods};
 use crate::server::Service;
+use crate::web_config::Admission;
 use crate::{Exchange, Request, Response};
 
 /// One connection's.
@@ -50,10 +51,16 @@ impl Responder {
         let method = request.method().clone();
         let path = percent_decode(request.uri().path()).map(|path| path.into_owned());
         let mut route = None;
-        let response = match &path {
-            Some(path) => self.route(request, path, &mut route).await,
-            None => Response::text(StatusCode::BAD_REQUEST, "invalid escape in the path\n"),
+        let (admission, admitted) = match &self.service.web {
+            Some(web) => web.admit(request.headers()).await,
+            None => (Admission::default(), Ok(())),
         };
+        let mut response = match (admitted, &path) {
+            (Err(refusal), _) => refusal,
+            (Ok(()), Some(path)) => self.route(request, path, &mut route).await,
+            (Ok(()), None) => Response::text(StatusCode::BAD_REQUEST, "invalid escape in the path\n"),
+        };
+        admission.put_headers(&mut response.headers);
         let response = compress(response, gzip && method != Method::HEAD).await;
         let response = self.account_for(response);
         (self.service.observer)(&Exchange {

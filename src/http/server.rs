@@ -1,30 +1,25 @@
-//! The server of both programs: HTTP/1.1 over several listening sockets, with a bound on everything a client can make
+//! The server of both programs: HTTP over several listening sockets, with a bound on everything a client can make
 //! it hold: connections, header bytes and time, body bytes and time, idle time, and time without taking the response.
 //! Bodies and responses are bounded one by one and all together.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::account::Account;
-use crate::idle::{Idle, Waiting};
+use crate::converse::converse;
 use crate::listen::{ListenError, listen};
-use crate::patience::{Patience, Progress};
+use crate::listener::Listener;
+use crate::patience::Progress;
+use crate::places::Places;
 use crate::reason::reason;
-use crate::request_target::EncodedTargets;
 use crate::responder::Responder;
-use crate::{Exchange, Router};
+use crate::{Exchange, Router, ServerStats, WebConfig};
 
 /// What clients may use of the server.
 #[derive(Clone, Copy, Debug)]
@@ -46,29 +41,20 @@ pub struct Limits {
     pub responses_bytes: usize,
     /// Without the client taking a megabyte of its response, or all of it.
     pub write_timeout: Duration,
+    /// TLS handshakes under way; further ones wait, or take the place of one that takes long.
+    pub handshakes: usize,
+    /// From the connection until its handshake is complete.
+    pub handshake_timeout: Duration,
     /// For requests in flight when the server is told to stop.
     pub shutdown_grace: Duration,
 }
 
-/// Counters of the server; read at any time.
-#[derive(Debug, Default)]
-pub struct ServerStats {
-    connections_open: AtomicUsize,
-    connections_total: AtomicU64,
-    connections_delayed_total: AtomicU64,
-    connections_dismissed_total: AtomicU64,
-    accept_errors_total: AtomicU64,
-    pub(crate) bodies: Arc<Account>,
-    pub(crate) responses: Arc<Account>,
-    pub(crate) requests_in_flight: AtomicUsize,
-    pub(crate) panics_total: AtomicU64,
-}
-
 pub struct Server {
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Listener>,
     limits: Limits,
     stats: Arc<ServerStats>,
     observer: Observer,
+    web: Option<Arc<WebConfig>>,
 }
 
 /// What all connections share.
@@ -78,14 +64,15 @@ pub(crate) struct Service {
     pub limits: Limits,
     pub stats: Arc<ServerStats>,
     pub observer: Observer,
-    pub waiting: Arc<Waiting>,
+    pub web: Option<Arc<WebConfig>>,
+    pub handshakes: Places,
 }
 
 pub(crate) type Observer = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
 
 /// What connections are told when the server stops.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Phase {
+pub(crate) enum Phase {
     Serving,
     /// Finish the request in flight, take no further one.
     Draining,
@@ -100,7 +87,27 @@ impl Server {
         for address in addresses {
             listeners.push(listen(address).await?);
         }
-        Ok(Server { listeners, limits, stats: Arc::default(), observer: Arc::new(|_| {}) })
+        Ok(Server::new(listeners, limits))
+    }
+
+    /// Serves on sockets that somebody else has bound, such as systemd.
+    pub fn adopt(sockets: Vec<OwnedFd>, limits: Limits) -> Result<Server, ListenError> {
+        let adopt = |socket: OwnedFd| {
+            let address = format!("{socket:?}");
+            Listener::adopt(socket).map_err(|error| ListenError { address, reason: reason(&error) })
+        };
+        let listeners: Result<Vec<_>, _> = sockets.into_iter().map(adopt).collect();
+        Ok(Server::new(listeners?, limits))
+    }
+
+    fn new(listeners: Vec<Listener>, limits: Limits) -> Server {
+        Server { listeners, limits, stats: Arc::default(), observer: Arc::new(|_| {}), web: None }
+    }
+
+    /// Every connection and every request is subject to it.
+    pub fn with_web_config(mut self, web: Option<Arc<WebConfig>>) -> Server {
+        self.web = web;
+        self
     }
 
     /// Called after each response, on the thread that serves the connection: keep it short.
@@ -109,9 +116,14 @@ impl Server {
         self
     }
 
-    /// The addresses really bound, with the ports that the kernel chose for port 0.
+    /// The addresses of TCP really bound, with the ports that the kernel chose for port 0.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+        self.listeners.iter().filter_map(Listener::address).collect()
+    }
+
+    /// What is listened on, of whatever family, for the log.
+    pub fn names(&self) -> Vec<String> {
+        self.listeners.iter().map(Listener::name).collect()
     }
 
     pub fn stats(&self) -> Arc<ServerStats> {
@@ -121,9 +133,9 @@ impl Server {
     /// Serves until `stop` completes; then finishes the requests in flight. Returns how many connections had to be cut
     /// off because they took longer than the grace.
     pub async fn serve(self, router: Arc<Router>, stop: impl Future<Output = ()>) -> usize {
-        let Server { listeners, limits, stats, observer } = self;
-        let slots = Arc::new(Semaphore::new(limits.connections));
-        let waiting = Arc::new(Waiting::default());
+        let Server { listeners, limits, stats, observer, web } = self;
+        let places = Places::new(limits.connections);
+        let handshakes = Places::new(limits.handshakes);
         let (phase, phases) = watch::channel(Phase::Serving);
         let mut acceptors = JoinSet::new();
         for listener in listeners {
@@ -132,74 +144,20 @@ impl Server {
                 limits,
                 stats: stats.clone(),
                 observer: observer.clone(),
-                waiting: waiting.clone(),
+                web: web.clone(),
+                handshakes: handshakes.clone(),
             };
-            acceptors.spawn(accept_all(listener, slots.clone(), service, phases.clone()));
+            acceptors.spawn(accept_all(listener, places.clone(), service, phases.clone()));
         }
         stop.await;
         acceptors.shutdown().await;
         let _ = phase.send(Phase::Draining);
-        let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-        if tokio::time::timeout(limits.shutdown_grace, slots.acquire_many(all)).await.is_ok() {
+        if tokio::time::timeout(limits.shutdown_grace, places.all_left()).await.is_ok() {
             return 0;
         }
-        let cut = limits.connections - slots.available_permits();
+        let cut = places.taken();
         let _ = phase.send(Phase::Closed);
         cut
-    }
-}
-
-impl ServerStats {
-    pub fn connections_open(&self) -> usize {
-        self.connections_open.load(Ordering::Relaxed)
-    }
-
-    /// Connections accepted so far.
-    pub fn connections_total(&self) -> u64 {
-        self.connections_total.load(Ordering::Relaxed)
-    }
-
-    /// Connections that had to wait because the limit was reached.
-    pub fn connections_delayed_total(&self) -> u64 {
-        self.connections_delayed_total.load(Ordering::Relaxed)
-    }
-
-    /// Connections that waited for a request and had to give their place to another.
-    pub fn connections_dismissed_total(&self) -> u64 {
-        self.connections_dismissed_total.load(Ordering::Relaxed)
-    }
-
-    pub fn accept_errors_total(&self) -> u64 {
-        self.accept_errors_total.load(Ordering::Relaxed)
-    }
-
-    pub fn requests_in_flight(&self) -> usize {
-        self.requests_in_flight.load(Ordering::Relaxed)
-    }
-
-    /// Bodies of requests that are held now.
-    pub fn bodies_bytes(&self) -> usize {
-        self.bodies.bytes()
-    }
-
-    /// Requests refused because of `Limits::bodies_bytes`.
-    pub fn bodies_refused_total(&self) -> u64 {
-        self.bodies.refused_total()
-    }
-
-    /// Responses that have not been taken yet.
-    pub fn responses_bytes(&self) -> usize {
-        self.responses.bytes()
-    }
-
-    /// Responses not given because of `Limits::responses_bytes`.
-    pub fn responses_refused_total(&self) -> u64 {
-        self.responses.refused_total()
-    }
-
-    /// Handlers that panicked; each cost only its own request.
-    pub fn panics_total(&self) -> u64 {
-        self.panics_total.load(Ordering::Relaxed)
     }
 }
 
@@ -215,14 +173,16 @@ impl Default for Limits {
             responses_bytes: 256 << 20,
             body_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(60),
+            handshakes: 64,
+            handshake_timeout: Duration::from_secs(10),
             shutdown_grace: Duration::from_secs(10),
         }
     }
 }
 
 async fn accept_all(
-    listener: TcpListener,
-    slots: Arc<Semaphore>,
+    listener: Listener,
+    places: Places,
     service: Service,
     phases: watch::Receiver<Phase>,
 ) -> Infallible {
@@ -244,77 +204,15 @@ async fn accept_all(
         };
         is_failing = false;
         stats.connections_total.fetch_add(1, Ordering::Relaxed);
-        let slot = match slots.clone().try_acquire_owned() {
-            Ok(slot) => slot,
-            Err(_) => {
+        let place = match places.try_take() {
+            Some(place) => place,
+            None => {
                 stats.connections_delayed_total.fetch_add(1, Ordering::Relaxed);
-                free_slot(&slots, &service).await
+                places.take(|| _ = stats.connections_dismissed_total.fetch_add(1, Ordering::Relaxed)).await
             }
         };
-        let responder = Responder {
-            service: service.clone(),
-            progress: Progress::default(),
-            idle: Arc::new(Idle::new(service.waiting.clone())),
-            peer: peer.to_string(),
-        };
-        tokio::spawn(serve_connection(stream, responder, phases.clone(), slot));
+        let responder =
+            Responder { service: service.clone(), progress: Progress::default(), idle: places.idle(), peer };
+        tokio::spawn(converse(stream, responder, phases.clone(), place));
     }
-}
-
-/// Waits for a place, and asks those to leave that hold one without need.
-async fn free_slot(slots: &Arc<Semaphore>, service: &Service) -> OwnedSemaphorePermit {
-    loop {
-        if service.waiting.dismiss_longest() {
-            service.stats.connections_dismissed_total.fetch_add(1, Ordering::Relaxed);
-        }
-        if let Ok(slot) = tokio::time::timeout(Duration::from_millis(100), slots.clone().acquire_owned()).await {
-            return slot.expect("the semaphore is never closed");
-        }
-    }
-}
-
-async fn serve_connection(
-    stream: TcpStream,
-    responder: Responder,
-    mut phases: watch::Receiver<Phase>,
-    slot: OwnedSemaphorePermit,
-) {
-    let limits = responder.service.limits;
-    let stats = responder.service.stats.clone();
-    let idle = responder.idle.clone();
-    stats.connections_open.fetch_add(1, Ordering::Relaxed);
-    // Responses are written whole; waiting for more to fill a packet only adds latency.
-    let _ = stream.set_nodelay(true);
-    let stream = EncodedTargets::new(stream);
-    let patient = Patience::new(stream, responder.progress.clone(), limits.head_timeout, limits.write_timeout);
-    let serve = service_fn(move |request| {
-        let responder = responder.clone();
-        async move { Ok::<hyper::Response<Full<Bytes>>, Infallible>(responder.respond(request).await) }
-    });
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        // As Go's servers write them: scripts that read headers by eye expect it.
-        .title_case_headers(true)
-        .header_read_timeout(limits.idle_timeout)
-        .max_header_size(limits.head_bytes)
-        .max_buf_size(limits.head_bytes.max(16 << 10));
-    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(patient), serve));
-    loop {
-        tokio::select! {
-            // First, so that a request that is there already is taken before anything ends.
-            biased;
-            // An error here concerns this client alone: it went away or sent what is not HTTP.
-            _ = connection.as_mut() => break,
-            changed = phases.changed() => match (changed, *phases.borrow()) {
-                (Ok(()), Phase::Draining) => connection.as_mut().graceful_shutdown(),
-                (Ok(()), Phase::Serving) => {}
-                (Ok(()), Phase::Closed) | (Err(_), _) => break,
-            },
-            // A request that has come meanwhile is still answered.
-            () = idle.dismissed() => connection.as_mut().graceful_shutdown(),
-        }
-    }
-    stats.connections_open.fetch_sub(1, Ordering::Relaxed);
-    drop(slot);
 }

@@ -1,4 +1,5 @@
-//! TLS of the client: rustls with the ring provider, which is chosen here and nowhere else.
+//! TLS of the client: rustls with the ring provider, which is chosen here and nowhere else. The server's is in
+//! `web_config`.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -45,8 +46,8 @@ pub enum TlsError {
     ServerName(String),
 }
 
-/// The one place that decides which cryptography we use.
-fn provider() -> Arc<CryptoProvider> {
+/// The one place that decides which cryptography we use, as client and as server.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
     PROVIDER.get_or_init(|| Arc::new(ring::default_provider())).clone()
 }
@@ -120,7 +121,7 @@ fn system_config() -> Result<Arc<ClientConfig>, TlsError> {
     Ok(SYSTEM_CONFIG.get_or_init(|| config).clone())
 }
 
-fn system_roots() -> Result<RootCertStore, TlsError> {
+pub(crate) fn system_roots() -> Result<RootCertStore, TlsError> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
