@@ -32,6 +32,10 @@ pub struct Flags {
     pub roots: Roots,
     pub max_kept_files: usize,
     pub listen_addresses: Vec<String>,
+    /// Serve on the sockets that systemd hands over; the addresses are passed over then.
+    pub has_systemd_sockets: bool,
+    /// TLS and authentication; `None` for neither.
+    pub web_config_file: Option<PathBuf>,
     pub telemetry_path: String,
     /// Whether that path answers containers too.
     pub shows_containers: bool,
@@ -164,12 +168,7 @@ impl Flags {
     fn try_from_matches(matches: &ArgMatches) -> Result<Flags, SettingsError> {
         let text = |name: &str| matches.get_one::<String>(name).cloned().unwrap_or_default();
         let is_on = |name: &str| text(name) == "true";
-        if !text("web.config.file").is_empty() {
-            return Err(refused("web.config.file", "TLS and authentication do not exist yet"));
-        }
-        if is_on("web.systemd-socket") {
-            return Err(refused("web.systemd-socket", "sockets from systemd do not exist yet"));
-        }
+        number("runtime.gomaxprocs", &text("runtime.gomaxprocs"))?;
         if let Some(name) = not_yet::collectors().find(|name| is_on(&format!("collector.{name}"))) {
             return Err(refused(&format!("collector.{name}"), not_yet::reason(name)));
         }
@@ -196,6 +195,8 @@ impl Flags {
             },
             max_kept_files: number("path.max-kept-files", &text("path.max-kept-files"))?,
             listen_addresses: matches.get_many("web.listen-address").into_iter().flatten().cloned().collect(),
+            has_systemd_sockets: is_on("web.systemd-socket"),
+            web_config_file: Some(text("web.config.file")).filter(|path| !path.is_empty()).map(PathBuf::from),
             telemetry_path,
             shows_containers: is_on("web.telemetry-containers"),
             max_requests: number("web.max-requests", &text("web.max-requests"))?,

@@ -18,11 +18,12 @@ mod scrapes;
 mod status;
 mod version;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use collectors::{Options, Runner, TABLE};
-use http::{Limits, Server};
+use http::{Limits, Server, WebConfig};
 use kernel::{Host, Network};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -77,11 +78,12 @@ fn run(mut flags: Flags) -> Result<(), String> {
 
 async fn serve(agent: Agent) -> Result<(), String> {
     let limits = Limits::default();
-    let server = Server::bind(&agent.flags.load().listen_addresses, limits).await.map_err(|error| error.to_string())?;
+    let web = web_config(&agent.flags.load())?;
+    let server = bind(&agent.flags.load(), limits).await?.with_web_config(web.clone());
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("cannot watch signals: {error}"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| format!("cannot watch signals: {error}"))?;
-    for address in server.addresses() {
-        tracing::info!(%address, "listening");
+    for address in server.names() {
+        tracing::info!(address, tls = web.as_ref().is_some_and(|web| web.speaks_tls()), "listening");
     }
     let agent = Arc::new(agent.with_server(server.stats(), limits));
     let watch = tokio::spawn(configuration::watch(agent.clone()));
@@ -98,6 +100,22 @@ async fn serve(agent: Agent) -> Result<(), String> {
         tracing::warn!(connections = cut_off, "cut off what took too long");
     }
     Ok(())
+}
+
+fn web_config(flags: &Flags) -> Result<Option<Arc<WebConfig>>, String> {
+    let open = |path: &PathBuf| WebConfig::open(path).map(Arc::new).map_err(|error| error.to_string());
+    flags.web_config_file.as_ref().map(open).transpose()
+}
+
+async fn bind(flags: &Flags, limits: Limits) -> Result<Server, String> {
+    if !flags.has_systemd_sockets {
+        return Server::bind(&flags.listen_addresses, limits).await.map_err(|error| error.to_string());
+    }
+    let sockets = kernel::systemd_sockets().map_err(|error| format!("sockets of systemd: {error}"))?;
+    if sockets.is_empty() {
+        return Err("--web.systemd-socket: systemd has handed over no socket (LISTEN_PID, LISTEN_FDS)".to_owned());
+    }
+    Server::adopt(sockets, limits).map_err(|error| error.to_string())
 }
 
 /// As many as asked for, or fewer where this process may not open that many files.

@@ -153,7 +153,6 @@ const VALUES: &[&str] = &[
     "collector.systemd.unit-whitelist",
     "collector.tapestats.ignored-devices",
     "collector.wifi.fixtures",
-    "runtime.gomaxprocs",
 ];
 
 /// Deprecated by node_exporter itself, and left out here for good; with what to use instead.

@@ -3,7 +3,8 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc;
 
@@ -68,6 +69,25 @@ pub fn keep_heap_small() {
 /// Only glibc has arenas.
 #[cfg(not(target_env = "gnu"))]
 pub fn keep_heap_small() {}
+
+/// The sockets that systemd has opened for this process (sd_listen_fds(3)): `count` descriptors from 3 on. Only the
+/// first call gets them, as each has one owner.
+pub fn inherited_sockets(count: u16) -> io::Result<Vec<OwnedFd>> {
+    static ARE_TAKEN: AtomicBool = AtomicBool::new(false);
+    const FIRST: libc::c_int = 3;
+    if ARE_TAKEN.swap(true, Ordering::Relaxed) {
+        return Ok(Vec::new());
+    }
+    let own = |descriptor| {
+        // SAFETY: fcntl with F_SETFD takes integers and only marks the descriptor; it fails on one that is not open.
+        if unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: it is open, systemd's protocol makes it ours, and it is taken only once.
+        Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+    };
+    (FIRST..FIRST + libc::c_int::from(count)).map(own).collect()
+}
 
 #[cfg(test)]
 mod tests {

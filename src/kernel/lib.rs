@@ -19,6 +19,7 @@ mod roots;
 pub mod scan;
 pub mod selinux;
 pub mod sys;
+mod systemd_sockets;
 pub mod udev;
 
 pub use attribute::Attribute;
@@ -29,3 +30,4 @@ pub use folder::{Folder, list_numbers};
 pub use host::Host;
 pub use network::Network;
 pub use roots::Roots;
+pub use systemd_sockets::systemd_sockets;

@@ -80,16 +80,20 @@ fn own_flags() -> Vec<Arg> {
         text("collector.series-limit", "50000", "series of one collector in one scrape, at most; 0 for no limit"),
         switch(TRUE_TYPES, "give series the types that they have by nature, where node_exporter's are others")
             .default_value("false"),
-        list("web.listen-address", "address to listen on: :9100, 127.0.0.1:9100, [::1]:9100; may be repeated")
-            .default_value(":9100"),
+        list(
+            "web.listen-address",
+            "address to listen on: :9100, 127.0.0.1:9100, [::1]:9100, vsock://:9100; may be repeated",
+        )
+        .default_value(":9100"),
         text("web.telemetry-path", "/metrics", "path of the metrics"),
         switch("web.telemetry-containers", "the path of the metrics answers containers too, not only the node")
             .default_value("true"),
         text("web.max-requests", "40", "scrapes at the same time, at most; 0 for no limit"),
         switch("web.disable-exporter-metrics", "leave out metrics about the agent itself (promhttp_*, process_*)"),
         text("web.timeout-offset", "0.5s", "taken off the scraper's timeout, so that the answer arrives in time"),
-        text("web.config.file", "", "TLS and authentication; does not exist yet"),
-        switch("web.systemd-socket", "sockets from systemd; does not exist yet").hide(true),
+        text("web.config.file", "", "file with TLS and authentication, in the format of Prometheus' exporter-toolkit"),
+        switch("web.systemd-socket", "serve on the sockets of a systemd .socket unit instead of --web.listen-address"),
+        text("runtime.gomaxprocs", "1", "accepted; there is no Go runtime here").hide(true),
         text("log.level", "info", "least severity that is logged").value_parser(["debug", "info", "warn", "error"]),
         text("log.format", "logfmt", "format of the log").value_parser(["logfmt", "json"]),
         Arg::new("version").long("version").action(ArgAction::SetTrue).help("print the version and end"),

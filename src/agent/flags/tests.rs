@@ -72,14 +72,15 @@ fn what_is_wrong_is_one_line() {
             "--collector.runit: collector runit: deprecated by node_exporter and left out here; let a script write the \
              states of services for the collector textfile",
         ),
-        (&["--web.config.file=tls.yml"], "--web.config.file: TLS and authentication do not exist yet"),
+        (&["--runtime.gomaxprocs=all"], "--runtime.gomaxprocs: expected a number, found \"all\""),
         (&["--web.max-requests=many"], "--web.max-requests: expected a number, found \"many\""),
         (&["--web.timeout-offset=-1s"], "--web.timeout-offset: expected a duration such as 0.5s, found \"-1s\""),
         (&["--web.telemetry-path=m"], "--web.telemetry-path: \"m\" does not begin with a slash"),
     ] {
         assert_eq!(refusal(arguments), line, "{arguments:?}");
     }
-    assert!(flags(&["--web.config.file="]).is_ok());
+    assert_eq!(flags(&["--web.config.file="]).expect("valid").web_config_file, None);
+    assert_eq!(flags(&["--runtime.gomaxprocs=2"]).expect("valid").warnings, [""; 0]);
 }
 
 #[test]
