@@ -9,12 +9,13 @@ use exposition::{Family, gauge};
 use kernel::proc::nf_conntrack::ConntrackStat;
 use kernel::{Host, KeptFile, Optional, scan};
 
+use super::true_types::Types;
 use crate::{Collector, Failure, Outcome, Scrape, Spec};
 
 const ENTRIES: Family =
     gauge("node_nf_conntrack_entries", "Number of currently allocated flow entries for connection tracking.");
 const ENTRIES_LIMIT: Family = gauge("node_nf_conntrack_entries_limit", "Maximum size of connection tracking table.");
-// The rest are counters by nature; they are gauges because node_exporter has them so.
+// The rest are counters by nature; without `--true-types` they are gauges because node_exporter has them so.
 const FOUND: Family = gauge("node_nf_conntrack_stat_found", "Number of look-ups that found an entry.");
 const INVALID: Family = gauge("node_nf_conntrack_stat_invalid", "Number of packets that can not be tracked.");
 const IGNORE: Family = gauge("node_nf_conntrack_stat_ignore", "Number of packets that already belong to an entry.");
@@ -46,7 +47,7 @@ pub const SPEC: Spec = Spec {
         SEARCH_RESTART,
     ],
     flags: &[],
-    build: |host, _| Ok(Box::new(Conntrack::new(host))),
+    build: |host, settings| Ok(Box::new(Conntrack::new(host, Types::of(settings)))),
 };
 
 struct Conntrack {
@@ -54,11 +55,13 @@ struct Conntrack {
     count: Option<KeptFile>,
     max: KeptFile,
     stat: KeptFile,
+    types: Types,
 }
 
 impl Conntrack {
-    fn new(host: &Host) -> Self {
+    fn new(host: &Host, types: Types) -> Self {
         Conntrack {
+            types,
             count: host.is_in_host_network().then(|| host.proc_file("sys/net/netfilter/nf_conntrack_count")),
             max: host.proc_file("sys/net/netfilter/nf_conntrack_max"),
             stat: host.net_file("stat/nf_conntrack"),
@@ -109,7 +112,7 @@ impl Collector for Conntrack {
         ];
         for (family, sum) in columns {
             if let Some(sum) = sum {
-                scrape.page.sample(family, &[], sum as f64);
+                scrape.page.sample(&self.types.counter(family), &[], sum as f64);
             }
         }
         Ok(Outcome::Collected)

@@ -13,6 +13,7 @@ mod parsed;
 mod readings;
 mod remembered;
 mod several;
+mod true_types;
 // Parts of larger collectors.
 mod cpu_info;
 mod cpu_sysfs;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use exposition::{Family, Kind, Page, untyped};
+use exposition::{Family, Page, untyped};
 use kernel::proc::{net_snmp, net_snmp6};
 use kernel::{Error, Host, KeptFile};
 use regex::Regex;
@@ -12,6 +12,7 @@ use super::named::Named;
 use super::parsed::parsed;
 use super::remembered::Remembered;
 use super::several::Several;
+use super::true_types::{Types, is_netstat_gauge};
 use crate::{Collector, Failure, Flag, FlagKind, Outcome, Scrape, Settings, SettingsError, Spec};
 
 const FIELD: Family = untyped("node_netstat_<Protocol>_<Field>", "Statistic <Protocol><Field>.");
@@ -52,14 +53,18 @@ struct Table {
     columns: Remembered<Vec<Option<Named>>>,
 }
 
-/// Which fields to export; `None` lets everything through.
-struct Wanted(Option<Regex>);
+/// Which fields to export, and as what.
+struct Wanted {
+    /// `None` lets everything through.
+    fields: Option<Regex>,
+    types: Types,
+}
 
 impl Netstat {
     fn new(host: &Host, settings: &Settings) -> Result<Self, SettingsError> {
         let table = |name| Table { file: host.net_file(name), columns: Remembered::default() };
         Ok(Netstat {
-            wanted: Wanted(settings.pattern(FIELDS.name)?),
+            wanted: Wanted { fields: settings.pattern(FIELDS.name)?, types: Types::of(settings) },
             tables: [table("netstat"), table("snmp")],
             snmp6: host.net_file("snmp6"),
             snmp6_names: Remembered::default(),
@@ -133,8 +138,9 @@ impl Wanted {
 
     fn family_of(&self, protocol: &str, field: &str) -> Option<Named> {
         let key = format!("{protocol}_{field}");
-        let is_wanted = self.0.as_ref().is_none_or(|wanted| wanted.is_match(&key));
+        let is_wanted = self.fields.as_ref().is_none_or(|wanted| wanted.is_match(&key));
         let help = || format!("Statistic {protocol}{field}.");
-        is_wanted.then(|| Named::new(Kind::Untyped, format!("node_netstat_{key}"), help()))
+        let kind = self.types.of_field(|| is_netstat_gauge(&key));
+        is_wanted.then(|| Named::new(kind, format!("node_netstat_{key}"), help()))
     }
 }

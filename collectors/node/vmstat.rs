@@ -1,7 +1,7 @@
 //! `/proc/vmstat`: paging, swapping, page faults and out-of-memory kills, as many fields as a flag lets through.
 //! Kernel: 2.5 and later. Privileges: none. Cost: three reads of about 5 KB.
 
-use exposition::{Family, Kind, untyped};
+use exposition::{Family, untyped};
 use kernel::proc::vmstat::fields;
 use kernel::{Host, KeptFile};
 use regex::Regex;
@@ -9,6 +9,7 @@ use regex::Regex;
 use super::named::Named;
 use super::parsed::parsed;
 use super::remembered::Remembered;
+use super::true_types::{Types, is_vmstat_gauge};
 use crate::{Collector, Failure, Flag, FlagKind, Outcome, Scrape, Settings, SettingsError, Spec};
 
 const FIELD: Family = untyped("node_vmstat_<field>", "Field <field> of /proc/vmstat.");
@@ -33,6 +34,7 @@ struct Vmstat {
     file: KeptFile,
     /// `None` lets everything through.
     wanted: Option<Regex>,
+    types: Types,
     /// `None` for a field that is not wanted.
     names: Remembered<Option<Named>>,
 }
@@ -40,7 +42,8 @@ struct Vmstat {
 impl Vmstat {
     fn new(host: &Host, settings: &Settings) -> Result<Self, SettingsError> {
         let wanted = settings.pattern(FIELDS.name)?;
-        Ok(Vmstat { file: host.proc_file("vmstat"), wanted, names: Remembered::default() })
+        let types = Types::of(settings);
+        Ok(Vmstat { file: host.proc_file("vmstat"), wanted, types, names: Remembered::default() })
     }
 }
 
@@ -50,9 +53,9 @@ impl Collector for Vmstat {
             Ok(bytes) => bytes,
             Err(error) => return Outcome::of_error(error),
         };
-        let wanted = self.wanted.as_ref();
+        let (wanted, types) = (self.wanted.as_ref(), self.types);
         for (place, (name, value)) in parsed(fields(bytes), self.file.path(), scrape.problems).enumerate() {
-            if let Some(named) = self.names.at(place, name, || family_of(name, wanted)) {
+            if let Some(named) = self.names.at(place, name, || family_of(name, wanted, types)) {
                 named.write(scrape.page, value as f64);
             }
         }
@@ -60,9 +63,10 @@ impl Collector for Vmstat {
     }
 }
 
-fn family_of(name: &[u8], wanted: Option<&Regex>) -> Option<Named> {
+fn family_of(name: &[u8], wanted: Option<&Regex>, types: Types) -> Option<Named> {
     let name = String::from_utf8_lossy(name);
     let is_wanted = wanted.is_none_or(|wanted| wanted.is_match(&name));
     let help = || format!("/proc/vmstat information field {name}.");
-    is_wanted.then(|| Named::new(Kind::Untyped, format!("node_vmstat_{name}"), help()))
+    let kind = types.of_field(|| is_vmstat_gauge(&name));
+    is_wanted.then(|| Named::new(kind, format!("node_vmstat_{name}"), help()))
 }
