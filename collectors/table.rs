@@ -17,6 +17,7 @@ pub const TABLE: &[Spec] = &[
     node::drm::SPEC,
     node::entropy::SPEC,
     node::fibrechannel::SPEC,
+    node::ethtool::SPEC,
     node::filefd::SPEC,
     node::filesystem::SPEC,
     node::interrupts::SPEC,

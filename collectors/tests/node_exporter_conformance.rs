@@ -19,6 +19,7 @@ const NOT_IN_THE_TEST: &[&str] = &[
     // One in a line.
     "nvmesubsystem",
     "drm",
+    "ethtool",
     "filesystem",
     "selinux",
     "swap",

@@ -4,6 +4,7 @@
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc;
@@ -55,6 +56,78 @@ pub fn read_folder(folder: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usiz
     let filled = unsafe { libc::syscall(libc::SYS_getdents64, folder.as_raw_fd(), buffer.as_mut_ptr(), buffer.len()) };
     usize::try_from(filled).map_err(|_| io::Error::last_os_error())
 }
+
+/// Room for what `SIOCETHTOOL` answers. The kernel writes as much as the driver has to tell, whatever it was asked for,
+/// and that can grow between two questions; so the room ends in a page that nothing can be written to.
+#[derive(Debug)]
+pub struct EthtoolRoom {
+    start: NonNull<u8>,
+}
+
+/// Room for 16,000 names of statistics; the largest drivers have some thousands.
+pub const ETHTOOL_ROOM_BYTES: usize = 512 << 10;
+/// At least one page on every machine.
+const GUARD_BYTES: usize = 64 << 10;
+
+// SAFETY: the memory belongs to the room alone, and is reached only by way of it.
+unsafe impl Send for EthtoolRoom {}
+
+impl EthtoolRoom {
+    pub fn new() -> io::Result<Self> {
+        let total = ETHTOOL_ROOM_BYTES + GUARD_BYTES;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: a new mapping at a place of the kernel's choice touches no memory that anybody has.
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), total, libc::PROT_NONE, flags, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let Some(start) = NonNull::new(start.cast::<u8>()) else {
+            return Err(io::Error::other("memory at address zero"));
+        };
+        let room = EthtoolRoom { start };
+        let rights = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: the pages are the first ones of the mapping made above; the guard behind them stays as it is.
+        let result = unsafe { libc::mprotect(start.as_ptr().cast(), ETHTOOL_ROOM_BYTES, rights) };
+        if result == 0 { Ok(room) } else { Err(io::Error::last_os_error()) }
+    }
+
+    pub fn bytes(&mut self) -> &mut [u8] {
+        // SAFETY: that many bytes can be read and written from `start` on as long as the room lives, they began as
+        // zeros, and `&mut self` makes this the only reference.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), ETHTOOL_ROOM_BYTES) }
+    }
+}
+
+impl Drop for EthtoolRoom {
+    fn drop(&mut self) {
+        // SAFETY: the mapping was made with this length, and no reference into it outlives the room.
+        unsafe {
+            libc::munmap(self.start.as_ptr().cast(), ETHTOOL_ROOM_BYTES + GUARD_BYTES);
+        }
+    }
+}
+
+/// Asks a device's driver (`SIOCETHTOOL`): the question stands at the start of the room, the answer takes its place. The
+/// commands that only tell something need no privilege.
+pub fn ethtool(socket: BorrowedFd<'_>, device: &[u8], room: &mut EthtoolRoom) -> io::Result<()> {
+    // SAFETY: `ifreq` is a plain struct of integers, arrays and a pointer, for which all-zero bytes are a valid value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    // The last byte stays NUL.
+    if device.len() >= request.ifr_name.len() {
+        return Err(io::Error::from_raw_os_error(libc::ENODEV));
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(device) {
+        *to = *from as libc::c_char;
+    }
+    request.ifr_ifru.ifru_data = room.start.as_ptr().cast();
+    // SAFETY: the kernel reads `request` and writes from the start of the room on; at the guard behind it the write ends
+    // with EFAULT. Both live for the length of the call, and `&mut` keeps others from the room.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), SIOCETHTOOL, &raw mut request) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// From linux/sockios.h; the same on all machines.
+const SIOCETHTOOL: libc::Ioctl = 0x8946;
 
 /// Tells glibc's allocator to share one arena among all threads and to give back what it can. The program has two
 /// threads that take turns, so arenas of their own would only keep memory twice.

@@ -6,6 +6,7 @@ mod attribute;
 pub mod cgroup;
 mod device_folder;
 mod error;
+pub mod ethtool;
 pub mod ffi;
 mod file;
 mod folder;

@@ -11,6 +11,7 @@ use kernel::{Host, Roots};
 /// Collectors whose answer comes from system calls or the wire, and so is never a fake machine's.
 pub const NOT_FROM_FILES: &[(&str, &str)] = &[
     // One in a line.
+    ("ethtool", "ioctl"),
     ("filesystem", "statvfs(3)"),
     ("tcpstat", "netlink"),
     ("timex", "adjtimex(2)"),
