@@ -21,6 +21,7 @@ const NOT_IN_THE_TEST: &[&str] = &[
     "drm",
     "ethtool",
     "filesystem",
+    "network_route",
     "selinux",
     "swap",
     "tcpstat",
@@ -39,6 +40,8 @@ const FLAGS: &[(&str, &str)] = &[
     ("collector.netclass.ignore-invalid-speed", "true"),
     ("collector.netclass.ignored-devices", "(dmz|int)"),
     ("collector.netdev.device-include", "lo"),
+    ("collector.qdisc.device-include", "(wlan0|eth0)"),
+    ("collector.qdisc.fixtures", "collector/fixtures/qdisc/"),
     ("collector.textfile.directory", "collector/fixtures/textfile/two_metric_files/"),
 ];
 

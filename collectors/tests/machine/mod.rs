@@ -13,6 +13,8 @@ pub const NOT_FROM_FILES: &[(&str, &str)] = &[
     // One in a line.
     ("ethtool", "ioctl"),
     ("filesystem", "statvfs(3)"),
+    ("network_route", "netlink"),
+    ("qdisc", "netlink"),
     ("tcpstat", "netlink"),
     ("timex", "adjtimex(2)"),
     ("uname", "uname(2)"),

@@ -6,6 +6,8 @@ mod link;
 mod link_names;
 mod message;
 mod neighbour;
+mod qdisc;
+mod route;
 mod socket;
 mod tcp_socket;
 
@@ -14,5 +16,7 @@ pub use link::{EVERY_LINK, Link, LinkCounters};
 pub use link_names::{EVERY_LINK_NAME, LinkNames};
 pub use message::{Attribute, Message, attributes, messages};
 pub use neighbour::{EVERY_V4_NEIGHBOUR, Neighbour};
+pub use qdisc::{EVERY_QDISC, Qdisc, QdiscCounters};
+pub use route::{EVERY_ROUTE, Hop, Route};
 pub use socket::{Completeness, KeptSocket, Protocol, Question, Step};
 pub use tcp_socket::{EVERY_V4_TCP_SOCKET, EVERY_V6_TCP_SOCKET, TcpSocket};
