@@ -9,10 +9,11 @@ use std::process::Command;
 const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("kernel", &[]),
+    ("vitals-dbus", &[]),
     ("vitals-http", &[]),
     ("exposition", &["model"]),
     ("containers", &["kernel", "vitals-http"]),
-    ("collectors", &["containers", "exposition", "kernel", "model"]),
+    ("collectors", &["containers", "exposition", "kernel", "model", "vitals-dbus"]),
     ("scrape", &["exposition", "model", "vitals-http"]),
     ("tsdb", &["model"]),
     ("promql", &["model", "tsdb"]),

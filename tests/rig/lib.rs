@@ -1,5 +1,6 @@
 //! What black-box tests and benches stand on. Nothing here is part of the programs.
 
+mod bus;
 mod contender;
 mod cost;
 mod page;
@@ -7,6 +8,7 @@ mod peers;
 mod program;
 mod web;
 
+pub use bus::{Asked, Body, FakeBus, Says};
 pub use contender::{Bill, Contender};
 pub use cost::{Cost, Group, cost_of, median};
 pub use page::{Page, find, series};
