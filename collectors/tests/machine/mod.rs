@@ -16,6 +16,9 @@ pub const NOT_FROM_FILES: &[(&str, &str)] = &[
     ("network_route", "netlink"),
     ("qdisc", "netlink"),
     ("tcpstat", "netlink"),
+    ("filesystem", "statvfs(3)"),
+    ("logind", "D-Bus"),
+    ("systemd", "D-Bus"),
     ("timex", "adjtimex(2)"),
     ("uname", "uname(2)"),
 ];
@@ -45,6 +48,11 @@ pub const FLAGS: &[(&str, &str)] = &[
         "collector.filesystem.mount-points-exclude",
         "^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)",
     ),
+    ("collector.systemd.enable-restarts-metrics", "true"),
+    ("collector.systemd.enable-start-time-metrics", "true"),
+    ("collector.systemd.enable-task-metrics", "true"),
+    // Here, too.
+    ("collector.systemd.unit-exclude", r".+\.(automount|device|mount|scope|slice)"),
     ("collector.textfile.directory", "tests"),
     ("collector.stat.softirq", "true"),
 ];
