@@ -17,19 +17,21 @@ use rig::{series, skip};
 /// Switched off in that test: most since they do not come from files, or not from files of the fake machine.
 const NOT_IN_THE_TEST: &[&str] = &[
     // One in a line.
-    "nvmesubsystem",
     "drm",
     "ethtool",
     "filesystem",
     "network_route",
+    "logind",
+    "nvmesubsystem",
+    "perf",
     "selinux",
     "swap",
+    "systemd",
     "tcpstat",
     "timex",
     "uname",
 ];
 /// Switched off in that test since they do not come from files, or not from files of the fake machine.
-const NOT_IN_THE_TEST: &[&str] = &["filesystem", "logind", "selinux", "systemd", "timex", "uname"];
 
 const FLAGS: &[(&str, &str)] = &[
     ("collector.arp.device-exclude", "nope"),

@@ -19,6 +19,7 @@ pub const NOT_FROM_FILES: &[(&str, &str)] = &[
     ("filesystem", "statvfs(3)"),
     ("logind", "D-Bus"),
     ("systemd", "D-Bus"),
+    ("tcpstat", "netlink"),
     ("timex", "adjtimex(2)"),
     ("uname", "uname(2)"),
 ];
