@@ -6,6 +6,7 @@ use crate::node;
 
 pub const TABLE: &[Spec] = &[
     node::arp::SPEC,
+    node::bcache::SPEC,
     node::bonding::SPEC,
     node::buddyinfo::SPEC,
     node::cgroups::SPEC,
@@ -14,6 +15,7 @@ pub const TABLE: &[Spec] = &[
     node::cpu::SPEC,
     node::diskstats::SPEC,
     node::dmi::SPEC,
+    node::dmmultipath::SPEC,
     node::drm::SPEC,
     node::entropy::SPEC,
     node::fibrechannel::SPEC,
@@ -42,9 +44,9 @@ pub const TABLE: &[Spec] = &[
     node::softirqs::SPEC,
     node::softnet::SPEC,
     node::stat::SPEC,
+    node::swap::SPEC,
     node::tapestats::SPEC,
     node::tcpstat::SPEC,
-    node::swap::SPEC,
     node::thermal_zone::SPEC,
     node::systemd::SPEC,
     node::time::SPEC,
@@ -52,9 +54,9 @@ pub const TABLE: &[Spec] = &[
     node::udp_queues::SPEC,
     node::uname::SPEC,
     node::vmstat::SPEC,
+    node::watchdog::SPEC,
     node::xfs::SPEC,
     node::zfs::SPEC,
-    node::watchdog::SPEC,
     // Last: its files may name any family, and the first page that has a series is the one that counts.
     node::textfile::SPEC,
 ];

@@ -1,8 +1,8 @@
 //! Collectors of the machine itself, one file each, with node_exporter's names, labels, types and values.
 
 // What several of them share.
-mod by_field;
 mod attribute_labels;
+mod by_field;
 mod device_class;
 mod bus;
 mod device_filter;
@@ -37,6 +37,7 @@ mod textfile_families;
 mod zfs_pool;
 
 pub mod arp;
+pub mod bcache;
 pub mod bonding;
 pub mod buddyinfo;
 pub mod cgroups;
@@ -44,6 +45,7 @@ pub mod conntrack;
 pub mod cpu;
 pub mod diskstats;
 pub mod dmi;
+pub mod dmmultipath;
 pub mod drm;
 pub mod entropy;
 pub mod fibrechannel;
@@ -83,6 +85,6 @@ pub mod timex;
 pub mod udp_queues;
 pub mod uname;
 pub mod vmstat;
+pub mod watchdog;
 pub mod xfs;
 pub mod zfs;
-pub mod watchdog;

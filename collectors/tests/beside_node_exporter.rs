@@ -19,6 +19,11 @@ const MOMENTARY: &[&str] = &["node_processes_state{", "node_processes_threads_st
 
 /// Collectors of node_exporter that look at the real machine whatever roots it is given.
 const IGNORES_THE_ROOTS: &[&str] = &["selinux"];
+/// Collectors that node_exporter 1.11 does not have.
+const NEWER_COLLECTORS: &[&str] = &[
+    // One in a line.
+    "dmmultipath",
+];
 /// Families that node_exporter 1.11 does not have, and since when it has.
 const NEWER: &[(&str, &str)] = &[("node_ksmd_general_profit_bytes", "1.12")];
 
@@ -147,6 +152,7 @@ impl Answer {
 fn rows(wanted: &impl Fn(&str) -> bool) -> impl Iterator<Item = &'static str> {
     let is_of_the_machine = |families: &[exposition::Family]| families.iter().any(|f| f.name.starts_with("node_"));
     let rows = TABLE.iter().filter(move |spec| is_of_the_machine(spec.families) && wanted(spec.name));
+    let rows = rows.filter(|spec| !NEWER_COLLECTORS.contains(&spec.name));
     rows.map(|spec| spec.name).collect::<Vec<_>>().into_iter()
 }
 

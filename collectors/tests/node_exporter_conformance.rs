@@ -36,6 +36,7 @@ const NOT_IN_THE_TEST: &[&str] = &[
 const FLAGS: &[(&str, &str)] = &[
     ("collector.arp.device-exclude", "nope"),
     ("collector.arp.netlink", "false"),
+    ("collector.bcache.priorityStats", "true"),
     ("collector.cpu.info", "true"),
     ("collector.cpu.info.bugs-include", "^(cpu_meltdown|spectre_.*|mds)$"),
     ("collector.cpu.info.flags-include", "^(aes|avx.?|constant_tsc)$"),

@@ -41,6 +41,7 @@ pub const NOT_FROM_FILES_FAMILIES: &[&str] = &[
 
 /// Everything on that can be switched on, so that it is seen.
 pub const FLAGS: &[(&str, &str)] = &[
+    ("collector.bcache.priorityStats", "true"),
     ("collector.cpu.info", "true"),
     ("collector.cpu.info.flags-include", "^(aes|avx.*|constant_tsc)$"),
     ("collector.cpu.info.bugs-include", "^(spectre_.*|mds)$"),

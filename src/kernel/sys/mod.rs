@@ -1,7 +1,8 @@
 //! Files of `/sys`, one parser each.
 
+pub mod bcache;
 pub mod cpu_list;
-pub mod net_class;
-pub mod xfs_stats;
 pub mod integer;
+pub mod net_class;
 pub mod text;
+pub mod xfs_stats;
