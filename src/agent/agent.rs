@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use collectors::Runner;
-use exposition::Gzip;
 use http::{Limits, ServerStats};
 use kernel::Host;
 
 use crate::configuration::Reloads;
 use crate::flags::Flags;
+use crate::packers::Packers;
 use crate::process::Process;
 use crate::recycled::Recycled;
 use crate::scrapes::Scrapes;
@@ -28,8 +28,7 @@ pub struct Agent {
     pub limits: Limits,
     /// Room for answers, used again.
     pub texts: Recycled,
-    /// Made when a scraper first asks for gzip.
-    pub gzip: Mutex<Option<Gzip>>,
+    pub packers: Mutex<Packers>,
 }
 
 impl Agent {
@@ -45,7 +44,7 @@ impl Agent {
             server: Arc::default(),
             limits: Limits::default(),
             texts: Recycled::default(),
-            gzip: Mutex::new(None),
+            packers: Mutex::default(),
         }
     }
 

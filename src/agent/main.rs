@@ -12,6 +12,7 @@ mod log;
 mod metrics;
 mod not_yet;
 mod own_metrics;
+mod packers;
 mod process;
 mod recycled;
 mod scrapes;

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use collectors::{Collected, Filter, TABLE};
-use exposition::{Encoding, Page, assemble, negotiate, negotiate_encoding};
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderName, Request, Response, StatusCode};
+use exposition::{Page, assemble, negotiate};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{Encoding, Form, Request, Response, StatusCode};
 
 use crate::agent::Agent;
 use crate::{not_yet, own_metrics};
@@ -73,9 +73,10 @@ pub async fn collect(agent: &Agent, filter: &Filter, deadline: Instant) -> Colle
 }
 
 fn filter(agent: &Agent, request: &Request) -> Result<Filter, String> {
-    let form = request.form().map_err(|error| error.to_string())?;
-    let collect: Vec<&str> = form.all("collect[]").collect();
-    let mut exclude: Vec<&str> = form.all("exclude[]").collect();
+    // As upstream: of the query alone, whatever the method, and what is malformed in it is passed over.
+    let query = Form::parse_leniently(&request.query);
+    let collect: Vec<&str> = query.all("collect[]").collect();
+    let mut exclude: Vec<&str> = query.all("exclude[]").collect();
     if collect.is_empty() && !agent.flags.load().shows_containers {
         exclude.push(CONTAINERS);
     }
@@ -87,20 +88,19 @@ fn filter(agent: &Agent, request: &Request) -> Result<Filter, String> {
 }
 
 fn write<'a>(agent: &Agent, request: &Request, pages: impl Iterator<Item = &'a Page>) -> Response {
-    let header = |name: HeaderName| request.header(name.as_str()).unwrap_or("");
-    let negotiated = negotiate(header(ACCEPT));
+    let negotiated = negotiate(request.header(ACCEPT.as_str()).unwrap_or(""));
     let mut text = agent.texts.take();
     let assembled = assemble(pages, negotiated.dialect, &mut text);
     agent.scrapes.note_dropped(&assembled.dropped);
     let response = Response::empty(StatusCode::OK).header(CONTENT_TYPE, &negotiated.content_type);
-    if negotiate_encoding(header(ACCEPT_ENCODING)) == Encoding::Identity {
+    let encoding = Encoding::negotiate(&request.headers);
+    let Some(name) = encoding.name() else {
         return Response { body: agent.texts.lend(text), ..response };
-    }
+    };
     let mut packed = agent.texts.take();
-    let mut gzip = agent.gzip.lock().unwrap_or_else(PoisonError::into_inner);
-    gzip.get_or_insert_default().compress(&text, &mut packed);
+    agent.packers.lock().unwrap_or_else(PoisonError::into_inner).pack(encoding, &text, &mut packed);
     agent.texts.give_back(text);
-    Response { body: agent.texts.lend(packed), ..response }.header(CONTENT_ENCODING, "gzip")
+    Response { body: agent.texts.lend(packed), ..response }.header(CONTENT_ENCODING, name)
 }
 
 /// How long the scraper waits, less the margin for the way back; half of it where the margin would leave too little.

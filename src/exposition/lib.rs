@@ -23,7 +23,7 @@ pub use compress::{GunzipError, Gzip, gunzip};
 pub use family::{Family, Kind, counter, gauge, untyped};
 pub use label_text::LabelText;
 pub use metric_type::MetricType;
-pub use negotiate::{ContentTypeError, Encoding, Negotiated, dialect_of, negotiate, negotiate_encoding};
+pub use negotiate::{ContentTypeError, Negotiated, dialect_of, negotiate};
 pub use page::{Label, Page};
 pub use parse::{Entry, ParseError, Parser, Reason, SampleLine};
 pub use series::{Series, unescape};

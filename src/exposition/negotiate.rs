@@ -1,5 +1,4 @@
-//! What is spoken between scraper and target: the `Accept` and `Accept-Encoding` of a request, the `Content-Type` of an
-//! answer (RFC 9110 section 12, and the media types of the two formats).
+//! What is spoken between scraper and target: the `Accept` of a request, the `Content-Type` of an answer (RFC 9110 section 12, and the media types of the two formats).
 
 use crate::Dialect;
 
@@ -9,12 +8,6 @@ pub struct Negotiated {
     pub dialect: Dialect,
     /// For the `Content-Type` header.
     pub content_type: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Encoding {
-    Identity,
-    Gzip,
 }
 
 /// Why an answer cannot be read. The texts say what to do about it.
@@ -57,17 +50,6 @@ pub fn negotiate(accept: &str) -> Negotiated {
     }
     let content_type = format!("text/plain; version=0.0.4; charset=utf-8; escaping={escaping}");
     Negotiated { dialect: Dialect::Text, content_type }
-}
-
-/// Gzip if the client takes it and does not prefer its absence.
-pub fn negotiate_encoding(accept_encoding: &str) -> Encoding {
-    let weight_of = |name: &str| {
-        let mut clauses = clauses(accept_encoding);
-        clauses.find(|clause| clause.name.eq_ignore_ascii_case(name)).map(|clause| clause.weight)
-    };
-    let gzip = weight_of("gzip").or_else(|| weight_of("*")).unwrap_or(0.0);
-    let identity = weight_of("identity").unwrap_or(0.0);
-    if gzip > 0.0 && gzip >= identity { Encoding::Gzip } else { Encoding::Identity }
 }
 
 /// The grammar of an answer by its `Content-Type`; the fallback stands in for a blank or unknown one.
@@ -152,23 +134,6 @@ mod tests {
             ("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited", TEXT),
         ] {
             assert_eq!(negotiate(accept).content_type, content_type, "{accept}");
-        }
-    }
-
-    #[test]
-    fn gzip_is_used_only_where_it_is_welcome() {
-        for (header, encoding) in [
-            ("gzip", Encoding::Gzip),
-            ("deflate, GZIP;q=0.5", Encoding::Gzip),
-            ("*", Encoding::Gzip),
-            ("identity;q=0.5, gzip", Encoding::Gzip),
-            ("", Encoding::Identity),
-            ("gzip;q=0", Encoding::Identity),
-            ("gzip;q=0, *", Encoding::Identity),
-            ("identity, gzip;q=0.5", Encoding::Identity),
-            ("zstd, br", Encoding::Identity),
-        ] {
-            assert_eq!(negotiate_encoding(header), encoding, "{header}");
         }
     }
 

@@ -12,15 +12,15 @@ use http_body_util::Full;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::rustls::server::Acceptor;
-use tokio_rustls::rustls::{Error, InvalidMessage};
 
 use crate::WebConfig;
 use crate::dial::Stream;
+use crate::first_byte::FirstByte;
 use crate::patience::Patience;
 use crate::request_target::EncodedTargets;
 use crate::responder::Responder;
@@ -182,20 +182,15 @@ impl Conversation {
 }
 
 async fn shake_hands(stream: Box<dyn Stream>, web: &Arc<WebConfig>) -> Option<(Box<dyn Stream>, bool)> {
-    let mut acceptor = LazyConfigAcceptor::new(Acceptor::default(), stream);
-    let start = match (&mut acceptor).await {
-        Ok(start) => start,
-        Err(error) => {
-            let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>());
-            if let (Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)), Some(mut stream)) =
-                (cause, acceptor.take_io())
-            {
-                let _ = stream.write_all(PLAIN_TO_TLS).await;
-                let _ = stream.shutdown().await;
-            }
-            return None;
-        }
-    };
+    let mut stream = FirstByte::look(stream).await.ok()?;
+    if !stream.begins_tls() {
+        // What is left unread when a socket is closed would make the kernel throw the answer away.
+        let _ = stream.read(&mut [0; 4096]).await;
+        let _ = stream.write_all(PLAIN_TO_TLS).await;
+        let _ = stream.shutdown().await;
+        return None;
+    }
+    let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await.ok()?;
     // Only now: a certificate that was replaced since the connection was made is the new one.
     let config = web.handshake()?;
     match start.into_stream(config).await {

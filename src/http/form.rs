@@ -31,6 +31,15 @@ impl Form {
         Ok(form)
     }
 
+    /// Passes over what is malformed, as Go's `URL.Query` does, and whatever is beyond the largest size.
+    pub fn parse_leniently(text: &str) -> Form {
+        let mut form = Form::default();
+        for pair in text.split('&') {
+            let _ = form.extend(pair);
+        }
+        form
+    }
+
     /// Appends the pairs of one more encoded text.
     pub(crate) fn extend(&mut self, text: &str) -> Result<(), FormError> {
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
@@ -95,6 +104,13 @@ mod tests {
         let form = Form::parse("match[]=up&match%5B%5D=a%2Bb+c&x=&flag").expect("valid");
         assert_eq!(form.all("match[]").collect::<Vec<_>>(), ["up", "a+b c"]);
         assert_eq!((form.get("x"), form.get("flag"), form.get("y")), (Some(""), Some(""), None));
+    }
+
+    #[test]
+    fn lenient_parsing_keeps_what_is_well_formed() {
+        let form = Form::parse_leniently("a=1&%zz&b;c&=&x%4=1&a=2");
+        assert_eq!(form.all("a").collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(form.iter().count(), 3);
     }
 
     #[test]

@@ -8,7 +8,9 @@ mod compress;
 mod connection;
 mod converse;
 mod dial;
+mod encoding;
 mod exchange;
+mod first_byte;
 mod form;
 mod grpc;
 mod idle;
@@ -28,6 +30,8 @@ mod server_stats;
 mod tls;
 mod url;
 mod web_config;
+#[cfg(feature = "zstd")]
+mod zstd;
 
 #[cfg(test)]
 mod client_tests;
@@ -42,8 +46,8 @@ mod server_tests;
 
 pub use bytes::Bytes;
 pub use client_error::CallError;
-pub use compress::{accepts_gzip, gzip};
 pub use connection::{Call, Connection, Reply};
+pub use encoding::Encoding;
 pub use exchange::Exchange;
 pub use form::{Form, FormError};
 pub use grpc::{GrpcChannel, GrpcError};
@@ -59,3 +63,5 @@ pub use server_stats::ServerStats;
 pub use tls::{TlsClient, TlsError, TlsOptions};
 pub use url::{Scheme, Url, UrlError};
 pub use web_config::{WebConfig, WebConfigError};
+#[cfg(feature = "zstd")]
+pub use zstd::Zstd;

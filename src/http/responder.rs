@@ -9,18 +9,18 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
-use hyper::header::RETRY_AFTER;
+use hyper::header::{LOCATION, RETRY_AFTER};
 use hyper::{Method, StatusCode};
 
 use crate::account::Charge;
-use crate::compress::{accepts_gzip, compress};
+use crate::compress::compress;
 use crate::idle::Idle;
 use crate::patience::Progress;
 use crate::percent::percent_decode;
 use crate::router::{Found, Handler, not_found, other_methods};
 use crate::server::Service;
 use crate::web_config::Admission;
-use crate::{Exchange, Request, Response};
+use crate::{Encoding, Exchange, Request, Response};
 
 /// One connection's.
 #[derive(Clone)]
@@ -47,7 +47,8 @@ impl Responder {
     pub async fn respond(&self, request: hyper::Request<Incoming>) -> hyper::Response<Full<Bytes>> {
         let started = Instant::now();
         let _in_flight = InFlight::enter(self);
-        let gzip = accepts_gzip(request.headers());
+        let is_head = request.method() == Method::HEAD;
+        let encoding = if is_head { Encoding::Identity } else { Encoding::negotiate(request.headers()) };
         let method = request.method().clone();
         let path = percent_decode(request.uri().path()).map(|path| path.into_owned());
         let mut route = None;
@@ -61,7 +62,7 @@ impl Responder {
             (Ok(()), None) => Response::text(StatusCode::BAD_REQUEST, "invalid escape in the path\n"),
         };
         admission.put_headers(&mut response.headers);
-        let response = compress(response, gzip && method != Method::HEAD).await;
+        let response = compress(response, encoding).await;
         let response = self.account_for(response);
         (self.service.observer)(&Exchange {
             method: &method,
@@ -83,6 +84,10 @@ impl Responder {
         path: &str,
         route: &mut Option<&'a str>,
     ) -> Response {
+        if let Some(tidied) = self.service.router.tidied(request.method(), request.uri().path()) {
+            let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+            return Response::empty(StatusCode::MOVED_PERMANENTLY).header(LOCATION, &format!("{tidied}{query}"));
+        }
         let Some(inner) = self.service.router.strip_prefix(path) else { return self.service.router.outside(path) };
         match self.service.router.find(request.method(), inner) {
             Found::Handler { pattern, params, handler } => {

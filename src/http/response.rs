@@ -1,7 +1,7 @@
 //! One response as handlers return it: status, headers, whole body.
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use hyper::{HeaderMap, StatusCode};
 
 #[derive(Clone, Debug)]
@@ -9,7 +9,7 @@ pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
-    /// The server may gzip the body when the client accepts that and it is worth it.
+    /// The server may compress the body when the client accepts that and it is worth it.
     pub compressible: bool,
 }
 
@@ -20,8 +20,13 @@ impl Response {
         Response { status, headers, body: body.into(), compressible: false }
     }
 
+    /// An error is never to be taken for anything but text, whatever it repeats of the request.
     pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Response {
-        Response::new(status, "text/plain; charset=utf-8", body)
+        let mut response = Response::new(status, "text/plain; charset=utf-8", body);
+        if status.is_client_error() || status.is_server_error() {
+            response.headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        }
+        response
     }
 
     pub fn html(body: impl Into<Bytes>) -> Response {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use hyper::header::ALLOW;
 use hyper::{Method, StatusCode};
 
+use crate::percent::percent_decode;
 use crate::{Request, Response};
 
 type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
@@ -20,6 +21,7 @@ pub struct Router {
 }
 
 struct Route {
+    /// Empty for all that there are.
     methods: Vec<Method>,
     pattern: String,
     handler: Handler,
@@ -57,6 +59,15 @@ impl Router {
         A: Future<Output = Response> + Send + 'static,
     {
         self.route(&[Method::GET], pattern, handler)
+    }
+
+    /// Whatever the method, as handlers of Go's programs mostly are.
+    pub fn any<F, A>(self, pattern: &str, handler: F) -> Router
+    where
+        F: Fn(Request) -> A + Send + Sync + 'static,
+        A: Future<Output = Response> + Send + 'static,
+    {
+        self.route(&[], pattern, handler)
     }
 
     pub fn route<F, A>(mut self, methods: &[Method], pattern: &str, handler: F) -> Router
@@ -100,12 +111,26 @@ impl Router {
         }
     }
 
+    /// Where a path with doubled slashes or dots leads, if there is something: `//metrics`, `/x/../metrics`. Still
+    /// encoded, as it came.
+    pub(crate) fn tidied(&self, method: &Method, encoded_path: &str) -> Option<String> {
+        if !encoded_path.contains("//") && !encoded_path.contains("/.") {
+            return None;
+        }
+        let tidy = tidy(encoded_path);
+        let path = percent_decode(&tidy).filter(|_| tidy != encoded_path)?;
+        match self.find(method, self.strip_prefix(&path)?) {
+            Found::Handler { .. } => Some(tidy.clone()),
+            Found::OtherMethods { .. } | Found::Nothing => None,
+        }
+    }
+
     pub(crate) fn find(&self, method: &Method, path: &str) -> Found<'_> {
         let mut other: Option<(&str, Vec<Method>)> = None;
         for route in &self.routes {
             let Some(params) = route_params(&route.pattern, path) else { continue };
             let serves_head = *method == Method::HEAD && route.methods.contains(&Method::GET);
-            if serves_head || route.methods.contains(method) {
+            if serves_head || route.methods.is_empty() || route.methods.contains(method) {
                 return Found::Handler { pattern: &route.pattern, params, handler: route.handler.clone() };
             }
             other.get_or_insert_with(|| (&route.pattern, Vec::new())).1.extend(route.methods.iter().cloned());
@@ -136,6 +161,19 @@ pub(crate) fn other_methods(method: &Method, mut allowed: Vec<Method>) -> Respon
         Response::text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n")
     };
     response.header(ALLOW, &names.join(", "))
+}
+
+fn tidy(path: &str) -> String {
+    let mut segments = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => _ = segments.pop(),
+            other => segments.push(other),
+        }
+    }
+    let is_folder = path.ends_with('/') && !segments.is_empty();
+    format!("/{}{}", segments.join("/"), if is_folder { "/" } else { "" })
 }
 
 fn route_params(pattern: &str, path: &str) -> Option<Vec<(String, String)>> {
@@ -206,6 +244,31 @@ mod tests {
         assert_eq!(found(&router, Method::POST, "/a"), "/a []");
         assert_eq!(found(&router, Method::GET, "/b"), "only [PUT]");
         assert_eq!(found(&router, Method::DELETE, "/a"), "only [GET, POST]");
+    }
+
+    #[test]
+    fn a_route_may_take_every_method() {
+        let router = Router::new().any("/a", ok);
+        for method in ["GET", "HEAD", "OPTIONS", "BREW"] {
+            let method = Method::from_bytes(method.as_bytes()).expect("a method");
+            assert_eq!(found(&router, method, "/a"), "/a []");
+        }
+    }
+
+    #[test]
+    fn untidy_paths_lead_to_what_they_mean() {
+        let router = Router::new().get("/", ok).get("/a/b", ok);
+        for (path, wanted) in [
+            ("//a/b", Some("/a/b")),
+            ("/x/.././a//b", Some("/a/b")),
+            ("/../..", Some("/")),
+            ("//%61/b", Some("/%61/b")),
+            ("/a/b", None),
+            ("/a/b//", None),
+            ("//nowhere", None),
+        ] {
+            assert_eq!(router.tidied(&Method::GET, path).as_deref(), wanted, "{path}");
+        }
     }
 
     #[test]
