@@ -22,6 +22,7 @@ pub const TABLE: &[Spec] = &[
     node::ethtool::SPEC,
     node::filefd::SPEC,
     node::filesystem::SPEC,
+    node::hwmon::SPEC,
     node::interrupts::SPEC,
     node::kernel_hung::SPEC,
     node::ksmd::SPEC,

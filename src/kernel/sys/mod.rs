@@ -2,6 +2,7 @@
 
 pub mod bcache;
 pub mod cpu_list;
+pub mod hwmon;
 pub mod integer;
 pub mod net_class;
 pub mod text;
