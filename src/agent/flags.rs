@@ -9,6 +9,8 @@ mod profile;
 mod wording;
 
 #[cfg(test)]
+mod peer_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
