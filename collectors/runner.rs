@@ -79,7 +79,8 @@ struct Shared {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { worker_limit: 16, patience: Duration::from_millis(50) }
+        // Every hung collector keeps a thread, so that the others can go on there must be more than may hang.
+        Options { worker_limit: 64, patience: Duration::from_millis(50) }
     }
 }
 

@@ -1,9 +1,7 @@
 //! The agent as its users meet it: pages, errors, shutdown; its series beside a real node_exporter's.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rig::{Page, Program, free_port, get, get_with, peer, series};
 
@@ -32,12 +30,7 @@ const COLLECTORS: &[&str] = &[
 ];
 
 fn start(arguments: &[&str]) -> (Program, String) {
-    let address = format!("127.0.0.1:{}", free_port());
-    let listen = format!("--web.listen-address={address}");
-    let all = arguments.iter().copied().chain([listen.as_str()]);
-    let mut program = Program::start(env!("CARGO_BIN_EXE_vitals-agent"), all);
-    program.wait_ready(&address, "/readyz");
-    (program, address)
+    Program::serve(env!("CARGO_BIN_EXE_vitals-agent"), arguments)
 }
 
 fn metrics(address: &str) -> Page {
@@ -211,99 +204,4 @@ fn this_machines_series_are_those_of_node_exporter_beside_us() {
 fn without_rotational(page: Page) -> Page {
     let strip = |key: String| key.replace("rotational=\"0\"", "").replace("rotational=\"1\"", "");
     page.into_iter().map(|(key, value)| (strip(key), value)).collect()
-}
-
-#[test]
-fn a_fifo_in_the_place_of_a_kernel_file_costs_one_collector_and_no_time() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let proc = folder.path().join("proc");
-    fs::create_dir_all(&proc).expect("a folder");
-    fs::write(proc.join("loadavg"), "0.10 0.20 0.30 1/100 42\n").expect("written");
-    nix::unistd::mkfifo(&proc.join("meminfo"), nix::sys::stat::Mode::S_IRWXU).expect("a fifo");
-    let procfs = format!("--path.procfs={}", proc.display());
-    let (agent, address) =
-        start(&["--collector.disable-defaults", "--collector.loadavg", "--collector.meminfo", &procfs]);
-    let begin = Instant::now();
-    let mut threads = BTreeSet::new();
-    for _ in 0..50 {
-        let page = metrics(&address);
-        assert_eq!(page["node_load1"], 0.1);
-        assert_eq!(page[r#"node_scrape_collector_success{collector="meminfo"}"#], 0.0);
-        threads.insert(rig::cost_of(agent.pid()).expect("it runs").threads);
-    }
-    assert!(begin.elapsed() < Duration::from_secs(50), "the fifo delays scrapes: {:?}", begin.elapsed());
-    assert!(
-        threads.iter().max() <= threads.iter().min().map(|least| least + 2).as_ref(),
-        "threads pile up: {threads:?}"
-    );
-    let page = get(&address, "/metrics").expect("an answer").text();
-    let status = page.lines().find(|line| line.contains("collector_status") && line.contains("meminfo"));
-    assert!(status.is_some_and(|line| line.contains(r#"status="failed""#) && line.contains("meminfo:")), "{status:?}");
-}
-
-#[test]
-fn a_mount_that_never_answers_costs_itself_only() {
-    let Some(mount) = HungMount::new() else { return };
-    let (agent, address) = start(&["--collector.disable-defaults", "--collector.filesystem", "--collector.loadavg"]);
-    let point = mount.point.display().to_string();
-    let key = |page: &Page, name: &str| page.keys().filter(|key| key.starts_with(name) && key.contains(&point)).count();
-    let deadline = "X-Prometheus-Scrape-Timeout-Seconds: 2\r\n";
-    let mut at_first = None;
-    for scrape in 0..100 {
-        let begin = Instant::now();
-        let page = series(&get_with(&address, "/metrics", deadline).expect("an answer").text());
-        assert!(begin.elapsed() < Duration::from_secs(4), "scrape {scrape} took {:?}", begin.elapsed());
-        assert!(page.contains_key("node_load1"));
-        assert!(page.keys().any(|key| key.starts_with("node_filesystem_size_bytes")), "the other mounts are there");
-        assert_eq!(key(&page, "node_filesystem_size_bytes"), 0);
-        assert_eq!(key(&page, "node_filesystem_device_error"), 1, "the hung one is told");
-        assert!(
-            page.keys().any(|key| key.contains(&point) && key.contains("device_error=\"\"")),
-            "its labels are those that it always has"
-        );
-        let now = rig::cost_of(agent.pid()).expect("it runs");
-        let first = at_first.get_or_insert(now);
-        assert!(now.threads <= first.threads + 1, "threads pile up: {} then {}", first.threads, now.threads);
-        // The sockets of clients that have just gone may still be open.
-        assert!(now.open_files <= first.open_files + 3, "files pile up: {} then {}", first.open_files, now.open_files);
-    }
-}
-
-/// A FUSE mount whose server never answers.
-struct HungMount {
-    point: std::path::PathBuf,
-    _device: fs::File,
-    _folder: tempfile::TempDir,
-}
-
-impl HungMount {
-    fn new() -> Option<HungMount> {
-        use std::os::fd::AsRawFd;
-        let say = |why: &str| rig::skip("a mount that never answers", why);
-        if !rig::is_root() {
-            say("needs root to mount");
-            return None;
-        }
-        let Ok(device) = fs::OpenOptions::new().read(true).write(true).open("/dev/fuse") else {
-            say("no /dev/fuse");
-            return None;
-        };
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let point = folder.path().join("hung");
-        fs::create_dir(&point).expect("a folder");
-        let data = format!("fd={},rootmode=40000,user_id=0,group_id=0", device.as_raw_fd());
-        let flags = nix::mount::MsFlags::MS_NOSUID | nix::mount::MsFlags::MS_NODEV;
-        if let Err(error) = nix::mount::mount(Some("hung"), &point, Some("fuse.hung"), flags, Some(data.as_str())) {
-            say(&format!("mount: {error}"));
-            return None;
-        }
-        Some(HungMount { point, _device: device, _folder: folder })
-    }
-}
-
-impl Drop for HungMount {
-    fn drop(&mut self) {
-        // Detached rather than unmounted: what waits for an answer is let go when the device is closed.
-        let _ = nix::mount::umount2(Path::new(&self.point), nix::mount::MntFlags::MNT_DETACH);
-    }
 }

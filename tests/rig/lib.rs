@@ -3,6 +3,7 @@
 mod bus;
 mod contender;
 mod cost;
+mod hung_mount;
 mod page;
 mod peers;
 mod program;
@@ -11,6 +12,7 @@ mod web;
 pub use bus::{Asked, Body, FakeBus, Says};
 pub use contender::{Bill, Contender};
 pub use cost::{Cost, Group, cost_of, median};
+pub use hung_mount::HungMounts;
 pub use page::{Page, find, series};
 pub use peers::{Peer, peer};
 pub use program::{Program, free_port, wait_until};

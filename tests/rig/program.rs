@@ -43,6 +43,15 @@ impl Program {
         Program { child, output, _folder: folder }
     }
 
+    /// Starts a program that listens on `--web.listen-address` and waits until it answers; with its address.
+    pub fn serve(program: &str, arguments: &[&str]) -> (Program, String) {
+        let address = format!("127.0.0.1:{}", free_port());
+        let listen = format!("--web.listen-address={address}");
+        let mut program = Program::start(program, arguments.iter().copied().chain([listen.as_str()]));
+        program.wait_ready(&address, "/readyz");
+        (program, address)
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }

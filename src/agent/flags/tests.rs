@@ -99,7 +99,8 @@ fn command_lines_of_node_exporter_keep_working() {
         "--collector.netdev.device-exclude=^(veth.*|[a-f0-9]{15})$",
     ];
     let flags = flags(&kube_prometheus).expect("valid");
-    assert_eq!(flags.warnings, ["--collector.netclass.ignored-devices has no effect"]);
+    assert_eq!(flags.warnings, [""; 0]);
+    assert!(!flags.plan.enables("hwmon") && !flags.plan.enables("btrfs"));
 }
 
 #[test]
