@@ -5,30 +5,6 @@ use std::time::Duration;
 
 use rig::{Page, Program, free_port, get, get_with, peer, series};
 
-/// The node collectors that exist, as flags.
-const COLLECTORS: &[&str] = &[
-    "conntrack",
-    "cpu",
-    "diskstats",
-    "filefd",
-    "filesystem",
-    "loadavg",
-    "meminfo",
-    "netdev",
-    "netstat",
-    "os",
-    "pressure",
-    "schedstat",
-    "sockstat",
-    "softnet",
-    "stat",
-    "textfile",
-    "time",
-    "timex",
-    "uname",
-    "vmstat",
-];
-
 fn start(arguments: &[&str]) -> (Program, String) {
     Program::serve(env!("CARGO_BIN_EXE_vitals-agent"), arguments)
 }
@@ -184,7 +160,7 @@ fn this_machines_series_are_those_of_node_exporter_beside_us() {
         rig::skip("our series beside node_exporter's", "the peer is not there (tests/setup fetches it)");
         return;
     };
-    let mut flags: Vec<String> = COLLECTORS.iter().map(|name| format!("--collector.{name}")).collect();
+    let mut flags: Vec<String> = on_by_default().iter().map(|name| format!("--collector.{name}")).collect();
     // The Debian package of node_exporter has other defaults than node_exporter for these two.
     let textfiles = tempfile::tempdir().expect("a temporary folder");
     flags.push(format!("--collector.textfile.directory={}", textfiles.path().display()));
@@ -197,6 +173,19 @@ fn this_machines_series_are_those_of_node_exporter_beside_us() {
     let mut exporter = Program::start(&peer.path, arguments.iter().copied().chain([listen.as_str()]));
     exporter.wait_ready(&theirs, "/");
     assert_same_node_series(&without_rotational(metrics(&ours)), &without_rotational(metrics(&theirs)));
+}
+
+/// Our collectors that are on by default and that node_exporter has too.
+fn on_by_default() -> Vec<String> {
+    let (_agent, address) = start(&["--no-collector.containers"]);
+    let status = get(&address, "/status").expect("an answer").json();
+    let collectors = status["collectors"].as_array().expect("a list of collectors").iter();
+    // New in node_exporter 1.12.
+    let is_newer = |name: &serde_json::Value| name == "dmmultipath";
+    let on = collectors.filter(|one| one["status"] != "disabled" && !is_newer(&one["name"]));
+    let names: Vec<_> = on.map(|one| one["name"].as_str().expect("a name").to_owned()).collect();
+    assert!(names.len() > 20, "only {names:?}");
+    names
 }
 
 /// Node_exporter 1.11 says that no disk turns where the kernel lacks one of the thirty files that it reads beside
