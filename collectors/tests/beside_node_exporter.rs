@@ -27,6 +27,9 @@ const NEWER_COLLECTORS: &[&str] = &[
 /// Families that node_exporter 1.11 does not have, and since when it has.
 const NEWER: &[(&str, &str)] = &[("node_ksmd_general_profit_bytes", "1.12")];
 
+/// Families of which we have every field that the kernel has, and node_exporter those that it knows.
+const BY_THEMSELVES: &[&str] = &["node_softirqs_functions_total", "node_xfrm_", "node_zoneinfo_"];
+
 /// Families that an x86 program reads wrongly on a machine of another architecture: it takes `/proc/cpuinfo` for that of
 /// an x86 and pages for as large as its own.
 const OF_THE_ARCHITECTURE: &[&str] = &[
@@ -173,7 +176,7 @@ fn is_compared(key: &str) -> bool {
 
 fn is_newer(key: &str) -> bool {
     let family = family_of(key);
-    NEWER.iter().any(|(newer, _)| *newer == family)
+    NEWER.iter().any(|(newer, _)| *newer == family) || BY_THEMSELVES.iter().any(|start| family.starts_with(start))
 }
 
 /// Node_exporter 1.11 says that no disk turns where a kernel lacks one of the thirty files that it reads beside

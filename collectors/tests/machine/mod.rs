@@ -57,6 +57,9 @@ pub const FLAGS: &[(&str, &str)] = &[
     ("collector.systemd.unit-exclude", r".+\.(automount|device|mount|scope|slice)"),
     ("collector.textfile.directory", "tests"),
     ("collector.stat.softirq", "true"),
+    ("collector.sysctl.include", "fs.file-nr:total,current,max"),
+    ("collector.sysctl.include", "kernel.threads-max"),
+    ("collector.sysctl.include-info", "kernel.seccomp.actions_avail"),
 ];
 
 pub struct Machine {
@@ -102,9 +105,11 @@ impl Machine {
         Machine::new(Roots::default())
     }
 
+    /// A flag that is there several times has all these values.
     pub fn with(mut self, flags: &[(&str, &str)]) -> Self {
-        for (flag, value) in flags {
-            self.settings.set(flag, vec![(*value).to_owned()]);
+        for (flag, _) in flags {
+            let values = flags.iter().filter(|(other, _)| other == flag).map(|(_, value)| (*value).to_owned());
+            self.settings.set(flag, values.collect());
         }
         self
     }

@@ -21,8 +21,13 @@ pub enum Unit {
 }
 
 pub fn fields(bytes: &[u8]) -> impl Iterator<Item = Result<MemoryField<'_>, ParseError>> {
-    lines(bytes).filter(|(_, line)| !line.is_empty()).map(|(number, line)| {
-        let mut fields = Fields::new(number, line);
+    let rows = lines(bytes).filter(|(_, line)| !line.is_empty());
+    rows.map(|(number, line)| MemoryField::parse(number, Fields::new(number, line)))
+}
+
+impl<'a> MemoryField<'a> {
+    /// What is left of a line, from the name on; `number` is the line's.
+    pub(crate) fn parse(number: usize, mut fields: Fields<'a>) -> Result<Self, ParseError> {
         let title = fields.text("a field name")?;
         let name = title.strip_suffix(b":").filter(|name| !name.is_empty());
         let name = name.ok_or_else(|| ParseError::new(number, "a name that ends in a colon", title))?;
@@ -33,7 +38,7 @@ pub fn fields(bytes: &[u8]) -> impl Iterator<Item = Result<MemoryField<'_>, Pars
             other => return Err(ParseError::new(number, "kB or nothing", other)),
         };
         Ok(MemoryField { name, value, unit })
-    })
+    }
 }
 
 #[cfg(test)]

@@ -7,3 +7,5 @@ pub mod integer;
 pub mod net_class;
 pub mod text;
 pub mod xfs_stats;
+pub mod node_meminfo;
+pub mod vulnerability;
