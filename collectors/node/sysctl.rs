@@ -178,7 +178,7 @@ mod tests {
         for (name, metric) in [
             ("fs.file-nr", "fs_file_nr"),
             ("kernel.threads-max", "kernel_threads_max"),
-            ("net.ipv4._.tcp_rmem", "net_ipv4_tcp_rmem"),
+            ("net.ipv4._.tcp_rmem", "net_ipv4__tcp_rmem"),
             ("a__b", "a__b"),
         ] {
             assert_eq!(sanitized(name), metric);

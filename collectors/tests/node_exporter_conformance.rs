@@ -167,7 +167,7 @@ fn is_family_of(spec: &Spec, name: &str) -> bool {
     // Families of other collectors that look like one of these.
     let is_of_another =
         TABLE.iter().any(|other| other.name != spec.name && other.families.iter().any(|family| family.name == name))
-            || name.starts_with("node_memory_numa_");
+            || (name.starts_with("node_memory_numa_") && spec.name == "meminfo");
     !is_of_another && spec.families.iter().any(|family| matches_pattern(family.name, name))
 }
 

@@ -16,10 +16,8 @@ pub const NOT_FROM_FILES: &[(&str, &str)] = &[
     ("network_route", "netlink"),
     ("qdisc", "netlink"),
     ("tcpstat", "netlink"),
-    ("filesystem", "statvfs(3)"),
     ("logind", "D-Bus"),
     ("systemd", "D-Bus"),
-    ("tcpstat", "netlink"),
     ("timex", "adjtimex(2)"),
     ("uname", "uname(2)"),
 ];
