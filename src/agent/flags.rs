@@ -5,7 +5,7 @@
 
 mod command;
 mod file;
-mod profile;
+pub mod profile;
 mod wording;
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ mod flags;
 mod landing;
 mod log;
 mod metrics;
+#[cfg(test)]
+mod metrics_doc;
 mod not_yet;
 mod own_metrics;
 mod packers;

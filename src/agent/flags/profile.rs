@@ -1,13 +1,13 @@
 //! Profiles: for one surrounding, the defaults of flags that are better there. A flag that is given wins over them.
 
 pub struct Profile {
-    name: &'static str,
+    pub name: &'static str,
     /// Flag and default. A row for a flag that no collector has yet waits for it.
     pub defaults: &'static [(&'static str, &'static str)],
 }
 
 /// What `--profile` takes.
-pub const NAMES: [&str; 1] = [KUBERNETES.name];
+pub const NAMES: [&str; 1] = [ALL[0].name];
 
 /// Interfaces of pods and of the network plug-ins that join them: plain veth pairs, Calico, Cilium, OVN-Kubernetes, Open
 /// vSwitch, and the pod interfaces of the clouds. They come and go with pods, and their traffic is the containers'.
@@ -39,6 +39,8 @@ const KUBERNETES: Profile = Profile {
     ],
 };
 
+pub const ALL: [&Profile; 1] = [&KUBERNETES];
+
 pub fn find(name: &str) -> Option<&'static Profile> {
-    [&KUBERNETES].into_iter().find(|profile| profile.name == name)
+    ALL.into_iter().find(|profile| profile.name == name)
 }
