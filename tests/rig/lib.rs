@@ -1,8 +1,10 @@
 //! What black-box tests and benches stand on. Nothing here is part of the programs.
 
 mod bus;
+mod certificates;
 mod contender;
 mod cost;
+mod curl;
 mod hung_mount;
 mod page;
 mod peers;
@@ -10,8 +12,10 @@ mod program;
 mod web;
 
 pub use bus::{Asked, Body, FakeBus, Says};
+pub use certificates::Authority;
 pub use contender::{Bill, Contender};
 pub use cost::{Cost, Group, cost_of, median};
+pub use curl::{Curled, curl, has_curl};
 pub use hung_mount::HungMounts;
 pub use page::{Page, find, series};
 pub use peers::{Peer, peer};
