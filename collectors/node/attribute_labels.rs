@@ -25,6 +25,8 @@ struct Part {
     attribute: Option<Attribute>,
     /// Whether the `0x` before its value is left out.
     is_hexadecimal: bool,
+    /// The value where the device has no such attribute.
+    missing: &'static str,
     /// As it was read last.
     value: Vec<u8>,
 }
@@ -40,19 +42,25 @@ impl AttributeLabels {
 
     /// A label that stays. Labels are added in the order of their names.
     pub fn fixed(mut self, label: &'static str, value: &str) -> Self {
-        self.parts.push(Part { label, attribute: None, is_hexadecimal: false, value: value.into() });
+        self.parts.push(Part { value: value.into(), ..Part::new(label, None) });
         self
     }
 
     /// A label that an attribute gives.
     pub fn read_from(mut self, label: &'static str, attribute: Attribute) -> Self {
-        self.parts.push(Part { label, attribute: Some(attribute), is_hexadecimal: false, value: Vec::new() });
+        self.parts.push(Part::new(label, Some(attribute)));
+        self
+    }
+
+    /// As `read_from`, with a value for devices that have no such attribute.
+    pub fn read_or(mut self, missing: &'static str, label: &'static str, attribute: Attribute) -> Self {
+        self.parts.push(Part { missing, ..Part::new(label, Some(attribute)) });
         self
     }
 
     /// As `read_from`, for a number that begins with `0x` and is shown without.
     pub fn read_hexadecimal_from(mut self, label: &'static str, attribute: Attribute) -> Self {
-        self.parts.push(Part { label, attribute: Some(attribute), is_hexadecimal: true, value: Vec::new() });
+        self.parts.push(Part { is_hexadecimal: true, ..Part::new(label, Some(attribute)) });
         self
     }
 
@@ -60,7 +68,7 @@ impl AttributeLabels {
         for part in &mut self.parts {
             let Some(attribute) = &mut part.attribute else { continue };
             let result = attribute.parse(scrape.buffer, |bytes| Ok(text::shown(bytes)));
-            let value = reading(result, scrape.problems).unwrap_or_default();
+            let value = reading(result, scrape.problems).unwrap_or(part.missing.as_bytes());
             let value = if part.is_hexadecimal { value.strip_prefix(b"0x").unwrap_or(value) } else { value };
             if *part.value != *value {
                 part.value.clear();
@@ -79,6 +87,12 @@ impl AttributeLabels {
 
     pub fn labels(&self) -> &LabelText {
         &self.labels
+    }
+}
+
+impl Part {
+    fn new(label: &'static str, attribute: Option<Attribute>) -> Self {
+        Part { label, attribute, is_hexadecimal: false, missing: "", value: Vec::new() }
     }
 }
 

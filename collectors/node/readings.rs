@@ -3,7 +3,7 @@
 //! A driver has some of the attributes only, and may refuse one for a while (a battery that is not in, a sensor that is
 //! asleep): both is an absent number. Anything else that is wrong with one costs that number and is reported.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use exposition::{Family, LabelText, Page};
 use kernel::scan::ParseError;
@@ -38,8 +38,13 @@ impl Column {
 
 impl Readings {
     pub fn new(host: &Host, device: &Path, columns: &[Column]) -> Self {
-        let attributes = columns.iter().map(|column| host.attribute(device.join(column.file))).collect();
-        Readings { attributes, values: vec![None; columns.len()] }
+        Readings::of_attributes(host, columns.iter().map(|column| device.join(column.file)))
+    }
+
+    /// Of attributes that have not the columns' names, in the order of the columns.
+    pub fn of_attributes(host: &Host, paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        let attributes: Vec<Attribute> = paths.into_iter().map(|path| host.attribute(path)).collect();
+        Readings { values: vec![None; attributes.len()], attributes }
     }
 
     pub fn read(&mut self, columns: &[Column], scrape: &mut Scrape<'_>) {

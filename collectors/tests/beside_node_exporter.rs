@@ -23,9 +23,14 @@ const IGNORES_THE_ROOTS: &[&str] = &["selinux"];
 const NEWER_COLLECTORS: &[&str] = &[
     // One in a line.
     "dmmultipath",
+    "nvmesubsystem",
 ];
 /// Families that node_exporter 1.11 does not have, and since when it has.
-const NEWER: &[(&str, &str)] = &[("node_ksmd_general_profit_bytes", "1.12")];
+const NEWER: &[(&str, &str)] = &[
+    ("node_edac_channel_correctable_errors_total", "1.12"),
+    ("node_edac_channel_uncorrectable_errors_total", "1.12"),
+    ("node_ksmd_general_profit_bytes", "1.12"),
+];
 
 /// Families of which we have every field that the kernel has, and node_exporter those that it knows.
 const BY_THEMSELVES: &[&str] = &["node_softirqs_functions_total", "node_xfrm_", "node_zoneinfo_"];
