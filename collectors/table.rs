@@ -1,7 +1,7 @@
 //! The one table of all collectors. A row here is what turns a file into flags, docs and golden tests.
 
 use crate::Spec;
-use crate::container::containers;
+use crate::container::{containers, units};
 use crate::node;
 
 pub const TABLE: &[Spec] = &[
@@ -58,6 +58,8 @@ pub const TABLE: &[Spec] = &[
     node::tapestats::SPEC,
     node::tcpstat::SPEC,
     node::thermal_zone::SPEC,
+    node::systemd::SPEC,
+    units::SPEC,
     node::time::SPEC,
     node::timex::SPEC,
     node::udp_queues::SPEC,

@@ -167,6 +167,18 @@ impl BlockIo {
     }
 }
 
+impl BlockIo {
+    /// Of all devices together; `None` where there was no I/O.
+    pub fn all_bytes(&self, operation: Operation) -> Option<f64> {
+        self.devices.iter().filter_map(|used| used.bytes(operation)).reduce(|sum, bytes| sum + bytes)
+    }
+
+    /// The same of requests.
+    pub fn all_requests(&self, operation: Operation) -> Option<f64> {
+        self.devices.iter().filter_map(|used| used.count(operation)).reduce(|sum, count| sum + count)
+    }
+}
+
 /// Reads a set of tables, as long as the first one holds anything.
 fn read_set(set: &mut Tables, devices: &mut Vec<DeviceUse>, reader: &mut Reader<'_>) {
     for (table, file) in set {

@@ -127,6 +127,20 @@ impl Cpu {
     }
 }
 
+impl Cpu {
+    pub fn usage_seconds(&self) -> Option<f64> {
+        self.usage_seconds
+    }
+
+    pub fn user_seconds(&self) -> Option<f64> {
+        self.user_seconds
+    }
+
+    pub fn system_seconds(&self) -> Option<f64> {
+        self.system_seconds
+    }
+}
+
 pub fn write(page: &mut Page, cgroups: &[Cgroup], cpus: &mut Cpus) {
     let possible = cgroups.iter().flat_map(|cgroup| &cgroup.cpu).map(|cpu| cpu.usage_percpu_nsec.len()).max();
     cpus.name_all(possible.unwrap_or(0));

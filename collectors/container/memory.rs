@@ -205,6 +205,24 @@ impl Memory {
     }
 }
 
+impl Memory {
+    pub fn usage_bytes(&self) -> Option<f64> {
+        self.now.usage.map(|bytes| bytes as f64)
+    }
+
+    pub fn working_set_bytes(&self) -> Option<f64> {
+        self.now.working_set.map(|bytes| bytes as f64)
+    }
+
+    pub fn anonymous_bytes(&self) -> Option<f64> {
+        self.now.rss.map(|bytes| bytes as f64)
+    }
+
+    pub fn swap_bytes(&self) -> Option<f64> {
+        self.now.swap.map(|bytes| bytes as f64)
+    }
+}
+
 impl FilesV1 {
     fn read(&mut self, reader: &mut Reader<'_>) -> Figures {
         let usage = self.usage.read_value(reader);

@@ -25,6 +25,7 @@ mod resolver;
 mod settings;
 mod spec;
 mod times;
+pub mod units;
 
 /// Which container runtimes there are on this machine; empty when the settings are bad or there are none.
 pub fn runtimes_seen(host: &kernel::Host, settings: &crate::Settings) -> Vec<String> {

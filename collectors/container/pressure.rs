@@ -12,27 +12,27 @@ use super::file::{CgroupFile, Reader, or_complain};
 const COLUMNS: [Column; 6] = [
     column(
         counter("container_pressure_cpu_stalled_seconds_total", "Time in which all tasks waited for CPU."),
-        |cgroup| stalled(&cgroup.pressures.as_ref()?.cpu),
+        |cgroup| cgroup.pressures.as_ref()?.cpu_stalled(),
     ),
     column(
         counter("container_pressure_cpu_waiting_seconds_total", "Time in which some task waited for CPU."),
-        |cgroup| waiting(&cgroup.pressures.as_ref()?.cpu),
+        |cgroup| cgroup.pressures.as_ref()?.cpu_waiting(),
     ),
     column(
         counter("container_pressure_memory_stalled_seconds_total", "Time in which all tasks waited for memory."),
-        |cgroup| stalled(&cgroup.pressures.as_ref()?.memory),
+        |cgroup| cgroup.pressures.as_ref()?.memory_stalled(),
     ),
     column(
         counter("container_pressure_memory_waiting_seconds_total", "Time in which some task waited for memory."),
-        |cgroup| waiting(&cgroup.pressures.as_ref()?.memory),
+        |cgroup| cgroup.pressures.as_ref()?.memory_waiting(),
     ),
     column(
         counter("container_pressure_io_stalled_seconds_total", "Time in which all tasks waited for I/O."),
-        |cgroup| stalled(&cgroup.pressures.as_ref()?.io),
+        |cgroup| cgroup.pressures.as_ref()?.io_stalled(),
     ),
     column(
         counter("container_pressure_io_waiting_seconds_total", "Time in which some task waited for I/O."),
-        |cgroup| waiting(&cgroup.pressures.as_ref()?.io),
+        |cgroup| cgroup.pressures.as_ref()?.io_waiting(),
     ),
 ];
 
@@ -66,6 +66,32 @@ impl Pressures {
             let read = resource.file.read(reader, |bytes, problems| or_complain(Pressure::parse(bytes), problems));
             resource.now = read.flatten();
         }
+    }
+}
+
+impl Pressures {
+    pub fn cpu_waiting(&self) -> Option<f64> {
+        waiting(&self.cpu)
+    }
+
+    pub fn cpu_stalled(&self) -> Option<f64> {
+        stalled(&self.cpu)
+    }
+
+    pub fn memory_waiting(&self) -> Option<f64> {
+        waiting(&self.memory)
+    }
+
+    pub fn memory_stalled(&self) -> Option<f64> {
+        stalled(&self.memory)
+    }
+
+    pub fn io_waiting(&self) -> Option<f64> {
+        waiting(&self.io)
+    }
+
+    pub fn io_stalled(&self) -> Option<f64> {
+        stalled(&self.io)
     }
 }
 

@@ -31,7 +31,6 @@ const NOT_IN_THE_TEST: &[&str] = &[
     "timex",
     "uname",
 ];
-/// Switched off in that test since they do not come from files, or not from files of the fake machine.
 
 const FLAGS: &[(&str, &str)] = &[
     ("collector.arp.device-exclude", "nope"),
