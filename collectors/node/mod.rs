@@ -27,6 +27,7 @@ mod hwmon_chip;
 mod hwmon_sensor;
 mod mount_list;
 mod netclass_columns;
+mod netclass_netlink;
 mod netdev_addresses;
 mod netdev_columns;
 mod process_groups;

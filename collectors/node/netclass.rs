@@ -15,6 +15,7 @@ use regex::Regex;
 
 use super::inventory::Inventory;
 use super::netclass_columns::{INFO, NUMBERS, Numbers, UP, place, value};
+use super::netclass_netlink::{ALTNAMES, NetclassOfNetlink};
 use crate::{Collector, Failure, Flag, FlagKind, Outcome, Scrape, Settings, SettingsError, Spec};
 
 const IGNORED: Flag = Flag {
@@ -30,21 +31,43 @@ const IGNORE_INVALID_SPEED: Flag = Flag {
     aliases: &[],
 };
 
+const NETLINK: Flag = Flag {
+    name: "collector.netclass.netlink",
+    kind: FlagKind::Switch { default: false },
+    help: "ask by netlink rather than read /sys/class/net",
+    aliases: &[],
+};
+const WITH_STATS: Flag = Flag {
+    name: "collector.netclass_rtnl.with-stats",
+    kind: FlagKind::Switch { default: false },
+    help: "with collector.netclass.netlink, also export the counters of each device, instead of the collector netdev",
+    aliases: &[],
+};
+
 pub const SPEC: Spec = Spec {
     name: "netclass",
     is_on_by_default: true,
     help: "state, carrier, flags, speed and addresses of network devices, from /sys/class/net",
     families: &FAMILIES,
-    flags: &[IGNORED, IGNORE_INVALID_SPEED],
-    build: |host, settings| Ok(Box::new(Netclass::new(host, settings)?)),
+    flags: &[IGNORED, IGNORE_INVALID_SPEED, NETLINK, WITH_STATS],
+    build: |host, settings| {
+        Ok(match settings.is_on(NETLINK.name) {
+            false => Box::new(Netclass::new(host, settings)?),
+            true => {
+                let ignored = settings.pattern(IGNORED.name)?;
+                Box::new(NetclassOfNetlink::new(host, ignored, settings.is_on(WITH_STATS.name)))
+            }
+        })
+    },
 };
 
-const FAMILIES: [exposition::Family; NUMBERS.len() + 2] = {
-    let mut all = [UP; NUMBERS.len() + 2];
-    all[1] = INFO;
+/// Without those that `netclass_rtnl.with-stats` shares with the collector `netdev`.
+const FAMILIES: [exposition::Family; NUMBERS.len() + 3] = {
+    let mut all = [UP; NUMBERS.len() + 3];
+    (all[1], all[2]) = (INFO, ALTNAMES);
     let mut column = 0;
     while column < NUMBERS.len() {
-        all[column + 2] = NUMBERS[column].0;
+        all[column + 3] = NUMBERS[column].0;
         column += 1;
     }
     all

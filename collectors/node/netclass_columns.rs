@@ -7,7 +7,6 @@ pub const UP: Family = gauge("node_network_up", "Value is 1 if operstate is 'up'
 pub const INFO: Family = gauge("node_network_info", "Non-numeric data from /sys/class/net/<iface>, value is always 1.");
 
 /// A number and its place among all of them. The names of the places are those of the kernel's files.
-#[expect(dead_code, reason = "not all are asked for by name yet")]
 pub mod place {
     pub const ADDR_ASSIGN_TYPE: usize = 0;
     pub const CARRIER: usize = 1;
