@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn other_files_are_no_sensors() {
-        for name in ["", "name", "device", "power", "uevent", "temp1_", "temp1x", "temp_1", "1", "in99999999999_input"] {
+        for name in ["", "name", "device", "power", "uevent", "temp1_", "temp1x", "temp_1", "1", "in99999999999_input"]
+        {
             let expected = (name == "power").then_some(("power", 0, ""));
             assert_eq!(parts(name), expected, "{name}");
         }
