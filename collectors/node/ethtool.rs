@@ -17,6 +17,7 @@ use super::ethtool_link;
 use super::ethtool_statistics::{ANY, StatisticFamily, WELL_KNOWN, families};
 use super::inventory::Inventory;
 use super::other_network;
+use super::true_types::Types;
 use crate::{Collector, Failure, Flag, FlagKind, Outcome, Scrape, Settings, SettingsError, Spec};
 
 const INFO: Family = gauge(
@@ -72,6 +73,7 @@ const FAMILIES: [Family; 19] = {
 };
 
 struct EthtoolOfDevices {
+    types: Types,
     is_in_host_network: bool,
     filter: DeviceFilter,
     metrics: Option<Regex>,
@@ -101,6 +103,7 @@ impl EthtoolOfDevices {
     fn new(host: &Host, settings: &Settings) -> Result<Self, SettingsError> {
         Ok(EthtoolOfDevices {
             is_in_host_network: host.is_in_host_network(),
+            types: Types::of(settings),
             filter: DeviceFilter::from_flags(settings, INCLUDE.name, EXCLUDE.name)?,
             metrics: settings.pattern(METRICS.name)?,
             ethtool: Ethtool::default(),
@@ -123,7 +126,7 @@ impl EthtoolOfDevices {
         if is_changed {
             let metrics = &self.metrics;
             let is_wanted = |name: &str| metrics.as_ref().is_none_or(|pattern| pattern.is_match(name));
-            self.families = families(self.devices.iter().map(|(_, device)| &device.statistics), is_wanted);
+            self.families = families(self.devices.iter().map(|(_, device)| &device.statistics), self.types, is_wanted);
         }
         Ok(())
     }

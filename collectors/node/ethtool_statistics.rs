@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 use exposition::{Family, Kind, untyped};
 use regex::Regex;
 
+use super::true_types::Types;
+
 /// Statistics that are known under a name of their own.
 pub const WELL_KNOWN: [(&str, Family); 7] = [
     ("rx_bytes", untyped("node_ethtool_received_bytes_total", "Network interface bytes received")),
@@ -37,8 +39,8 @@ pub struct StatisticFamily {
 }
 
 /// The families of the statistics of all devices, by name. Of statistics of one device that come to the same name the
-/// first counts.
-pub fn families<'a, D>(devices: D, is_wanted: impl Fn(&str) -> bool) -> Vec<StatisticFamily>
+/// first counts. Of those with a name of their own the type is known; what a driver means by the others it alone knows.
+pub fn families<'a, D>(devices: D, types: Types, is_wanted: impl Fn(&str) -> bool) -> Vec<StatisticFamily>
 where
     D: IntoIterator<Item = &'a Vec<Box<str>>>,
 {
@@ -49,7 +51,9 @@ where
             let Some((name, help)) = name_and_help(&key).filter(|_| is_wanted(&key)) else { continue };
             match families.entry(name) {
                 Entry::Vacant(vacant) => {
-                    let (name, kind) = (vacant.key().clone(), Kind::Untyped);
+                    let name = vacant.key().clone();
+                    let is_known = WELL_KNOWN.iter().any(|(_, family)| family.name == name);
+                    let kind = if is_known { types.of_field(|| false) } else { Kind::Untyped };
                     vacant.insert(StatisticFamily { name, help, kind, places: vec![(device, place)] });
                 }
                 Entry::Occupied(mut family) => {
@@ -86,7 +90,7 @@ mod tests {
     fn of(devices: &[&[&str]], is_wanted: impl Fn(&str) -> bool) -> Vec<Found> {
         let devices: Vec<Vec<Box<str>>> =
             devices.iter().map(|names| names.iter().map(|name| (*name).into()).collect()).collect();
-        let families = families(&devices, is_wanted).into_iter();
+        let families = families(&devices, Types::NodeExporters, is_wanted).into_iter();
         families.map(|family| (family.name, family.help, family.places)).collect()
     }
 

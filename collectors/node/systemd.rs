@@ -13,6 +13,7 @@ use kernel::Host;
 use super::bus::Bus;
 use super::systemd_filter::{EXCLUDE, INCLUDE, UnitFilter};
 use super::systemd_units::{Answer, Extras, Property, Units};
+use super::true_types::Types;
 use crate::{Collector, Failure, Flag, FlagKind, Outcome, Scrape, Settings, SettingsError, Spec};
 
 const UNIT_STATE: Family = gauge("node_systemd_unit_state", "Systemd unit");
@@ -79,6 +80,7 @@ const MANAGER_PROPERTIES: [&str; 3] = ["Version", "Virtualization", "SystemState
 const MICROSECONDS: f64 = 1e6;
 
 struct Systemd {
+    types: Types,
     bus: Bus,
     filter: UnitFilter,
     extras: Extras,
@@ -107,6 +109,7 @@ fn build(host: &Host, settings: &Settings) -> Result<Box<dyn Collector>, Setting
             restarts: settings.is_on(RESTART_METRICS.name),
             start_times: settings.is_on(START_TIME_METRICS.name),
         },
+        types: Types::of(settings),
         units: Units::default(),
     }))
 }
@@ -148,7 +151,7 @@ impl Collector for Systemd {
             scrape.page.sample(&UNITS, &[("state", state)], *count as f64);
         }
         let asked = self.ask_units(deadline);
-        write_units(scrape.page, &self.units, self.extras);
+        write_units(scrape.page, &self.units, self.extras, self.types);
         asked?;
         Ok(Outcome::Collected)
     }
@@ -205,7 +208,7 @@ fn get<'a>(path: &'a str, arguments: &'a [&'a str]) -> Call<'a> {
     Call { destination: SYSTEMD, path, interface: PROPERTIES, member: "Get", arguments }
 }
 
-fn write_units(page: &mut Page, units: &Units, extras: Extras) {
+fn write_units(page: &mut Page, units: &Units, extras: Extras, types: Types) {
     for (name, unit) in units.wanted() {
         // A unit whose type could not be asked for would have series of its own for this scrape only.
         let Some(kind) = &unit.kind else { continue };
@@ -227,7 +230,7 @@ fn write_units(page: &mut Page, units: &Units, extras: Extras) {
     column(&LAST_TRIGGER, Property::LastTrigger, MICROSECONDS);
     column(&ACCEPTED, Property::Accepted, 1.0);
     column(&CONNECTIONS, Property::Connections, 1.0);
-    column(&REFUSED, Property::Refused, 1.0);
+    column(&types.counter(&REFUSED), Property::Refused, 1.0);
     if extras.start_times {
         for (name, unit) in units.wanted() {
             let is_active = *unit.active_state == *"active";

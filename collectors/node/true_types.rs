@@ -36,6 +36,48 @@ const VMSTAT_NR_COUNTERS: &[&str] = &[
     "nr_written",
 ];
 
+/// Of `arcstats` what is an amount, a size or a setting now, besides what ends in `_size`, `_data` and `_metadata`.
+const ARC_GAUGES: &[&str] = &[
+    "arc_dnode_limit",
+    "arc_loaned_bytes",
+    "arc_meta_limit",
+    "arc_meta_max",
+    "arc_meta_min",
+    "arc_meta_used",
+    "arc_need_free",
+    "arc_no_grow",
+    "arc_sys_free",
+    "arc_tempreserve",
+    "c",
+    "c_max",
+    "c_min",
+    "cached_only_in_progress",
+    "duplicate_buffers",
+    "hash_chain_max",
+    "hash_chains",
+    "hash_elements",
+    "hash_elements_max",
+    "l2_asize",
+    "l2_data_to_meta_ratio",
+    "l2_log_blk_asize",
+    "l2_log_blk_avg_asize",
+    "l2_log_blk_count",
+    "l2_mfu_asize",
+    "l2_mru_asize",
+    "l2_prefetch_asize",
+    "memory_all_bytes",
+    "memory_available_bytes",
+    "memory_free_bytes",
+    "meta",
+    "p",
+    "pd",
+    "pm",
+    "size",
+];
+
+/// Of `dbufstats` what counts, by its end; the rest says how much is cached now.
+const DBUF_COUNTERS: &[&str] = &["_collisions", "_evicts", "_hits", "_misses", "_overflow", "_race"];
+
 /// Which types a collector gives its series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Types {
@@ -77,6 +119,23 @@ pub fn is_vmstat_gauge(field: &str) -> bool {
     is_amount || field == "workingset_nodes"
 }
 
+/// Of a field of a file below `/proc/spl/kstat/zfs`; `io` is that of a pool. Follows the comments of OpenZFS'
+/// `sys/arc_impl.h`, `abd.c`, `dbuf.c` and `dmu_zfetch.c`; what is not named here counts.
+pub fn is_zfs_gauge(file: &str, field: &str) -> bool {
+    match file {
+        "abdstats" => !field.ends_with("_retry"),
+        "arcstats" => {
+            let is_amount = ["_size", "_data", "_metadata"].iter().any(|end| field.ends_with(end));
+            (is_amount && !field.starts_with("l2_rebuild_")) || ARC_GAUGES.contains(&field)
+        }
+        "dbufstats" => DBUF_COUNTERS.iter().all(|end| !field.ends_with(end)),
+        "io" => ["rcnt", "rupdate", "wcnt", "wupdate"].contains(&field),
+        "xuio_stats" => field.starts_with("onloan_"),
+        "zfetchstats" => field == "io_active",
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +151,33 @@ mod tests {
             assert!(!is_vmstat_gauge(field), "{field}");
         }
         assert!(is_netstat_gauge("Tcp_CurrEstab") && !is_netstat_gauge("Tcp_InSegs"));
+    }
+
+    #[test]
+    fn fields_of_zfs_are_told_by_file() {
+        for (file, field) in [
+            ("arcstats", "c_max"),
+            ("arcstats", "mru_evictable_data"),
+            ("arcstats", "hdr_size"),
+            ("abdstats", "scatter_order_3"),
+            ("dbufstats", "cache_level_0_bytes"),
+            ("io", "wcnt"),
+            ("zfetchstats", "io_active"),
+        ] {
+            assert!(is_zfs_gauge(file, field), "{file} {field}");
+        }
+        for (file, field) in [
+            ("arcstats", "demand_metadata_hits"),
+            ("arcstats", "evict_l2_eligible"),
+            ("arcstats", "l2_write_bytes"),
+            ("abdstats", "scatter_page_alloc_retry"),
+            ("dbufstats", "cache_total_evicts"),
+            ("io", "nread"),
+            ("objset", "writes"),
+            ("zil", "zil_commit_count"),
+        ] {
+            assert!(!is_zfs_gauge(file, field), "{file} {field}");
+        }
     }
 
     #[test]

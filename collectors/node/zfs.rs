@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use exposition::{Family, Kind, LabelText, untyped};
+use exposition::{Family, LabelText, untyped};
 use kernel::proc::kstat;
 use kernel::{Host, KeptFile};
 
@@ -13,11 +13,11 @@ use super::by_field::ByField;
 use super::inventory::Inventory;
 use super::named::Named;
 use super::parsed::parsed;
+use super::true_types::{Types, is_zfs_gauge};
 use super::zfs_pool::{self, Pool};
 use crate::{Collector, Failure, Outcome, Scrape, Spec};
 
-// Most are counters, some are gauges; they are untyped because the kernel does not tell which, and node_exporter has
-// them so.
+// Most are counters, some are gauges; without `--true-types` they are untyped because node_exporter has them so.
 const STATISTIC: Family = untyped("node_zfs_<file>_<field>", "kstat.zfs.misc.<file>.<field>");
 
 pub const SPEC: Spec = Spec {
@@ -26,7 +26,7 @@ pub const SPEC: Spec = Spec {
     help: "statistics of ZFS, its pools and data sets, from /proc/spl/kstat/zfs",
     families: &[STATISTIC, zfs_pool::IO, zfs_pool::DATASET, zfs_pool::STATE],
     flags: &[],
-    build: |host, _| Ok(Box::new(Zfs::new(host))),
+    build: |host, settings| Ok(Box::new(Zfs::new(host, Types::of(settings)))),
 };
 
 /// Files of the module as a whole and what their families begin with.
@@ -46,6 +46,7 @@ const FILES: [(&str, &str); 11] = [
 
 struct Zfs {
     host: Host,
+    types: Types,
     /// Of the folder with all statistics, by name.
     entries: Inventory<Entry>,
     pools: zfs_pool::Columns,
@@ -58,21 +59,23 @@ enum Entry {
 }
 
 impl Zfs {
-    fn new(host: &Host) -> Self {
+    fn new(host: &Host, types: Types) -> Self {
         Zfs {
             host: host.clone(),
+            types,
             entries: Inventory::new(host.roots.proc("spl/kstat/zfs")),
-            pools: zfs_pool::Columns::new(),
+            pools: zfs_pool::Columns::new(types),
             no_labels: LabelText::default(),
         }
     }
 }
 
 impl Entry {
-    fn new(name: &str, path: &Path, host: &Host) -> Option<Self> {
+    fn new(name: &str, path: &Path, host: &Host, types: Types) -> Option<Self> {
         if let Some((file_name, prefix)) = FILES.into_iter().find(|(file, _)| *file == name) {
             let family_of = move |field: &str| {
-                Named::new(Kind::Untyped, format!("{prefix}{field}"), format!("kstat.zfs.misc.{file_name}.{field}"))
+                let kind = types.of_field(|| is_zfs_gauge(file_name, field));
+                Named::new(kind, format!("{prefix}{field}"), format!("kstat.zfs.misc.{file_name}.{field}"))
             };
             let file = KeptFile::new(path.to_owned(), &host.files);
             return Some(Entry::Statistics { file, fields: ByField::new(family_of) });
@@ -83,8 +86,8 @@ impl Entry {
 
 impl Collector for Zfs {
     fn collect(&mut self, scrape: &mut Scrape<'_>) -> Result<Outcome, Failure> {
-        let host = &self.host;
-        if let Err(error) = self.entries.refresh(scrape.buffer, |name, path, _| Entry::new(name, path, host)) {
+        let (host, types) = (&self.host, self.types);
+        if let Err(error) = self.entries.refresh(scrape.buffer, |name, path, _| Entry::new(name, path, host, types)) {
             return Outcome::of_error(error);
         }
         for (_, entry) in self.entries.iter_mut() {

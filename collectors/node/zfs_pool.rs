@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use exposition::{Family, Kind, LabelText, Page, gauge, untyped};
+use exposition::{Family, LabelText, Page, gauge, untyped};
 use kernel::proc::kstat::{self, Value};
 use kernel::scan::to_text;
 use kernel::{Attribute, FileBudget, Host, KeptFile};
@@ -13,6 +13,7 @@ use super::by_field::ByField;
 use super::inventory::Inventory;
 use super::named::Named;
 use super::parsed::parsed;
+use super::true_types::{Types, is_zfs_gauge};
 use crate::Scrape;
 
 pub const IO: Family = untyped("node_zfs_zpool_<field>", "kstat.zfs.misc.io.<field>");
@@ -158,10 +159,11 @@ impl Dataset {
 }
 
 impl Columns {
-    pub fn new() -> Self {
+    pub fn new(types: Types) -> Self {
         let family_of = |prefix: &'static str, file: &'static str| {
             move |field: &str| {
-                Named::new(Kind::Untyped, format!("{prefix}{field}"), format!("kstat.zfs.misc.{file}.{field}"))
+                let kind = types.of_field(|| is_zfs_gauge(file, field));
+                Named::new(kind, format!("{prefix}{field}"), format!("kstat.zfs.misc.{file}.{field}"))
             }
         };
         Columns {

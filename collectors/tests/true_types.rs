@@ -44,6 +44,9 @@ fn only_types_change() {
         ("node_nf_conntrack_stat_drop", "gauge to counter"),
         ("node_vmstat_nr_free_pages", "untyped to gauge"),
         ("node_vmstat_pgfault", "untyped to counter"),
+        ("node_zfs_arc_c_max", "untyped to gauge"),
+        ("node_zfs_arc_hits", "untyped to counter"),
+        ("node_zfs_zpool_nread", "untyped to counter"),
     ] {
         assert_eq!(changed.get(family).map(String::as_str), Some(change), "{family}");
     }

@@ -27,7 +27,17 @@ by nature: fields that only grow are counters, states are gauges. Under OpenMetr
 ";
 
 /// Families whose types `--true-types` changes begin so.
-const TRUE_TYPES: &[&str] = &["node_netstat_<", "node_nf_conntrack_stat_", "node_vmstat_<", "node_zfs_"];
+const TRUE_TYPES: &[&str] = &[
+    "node_ethtool_received_",
+    "node_ethtool_transmitted_",
+    "node_netstat_<",
+    "node_nf_conntrack_stat_",
+    "node_systemd_socket_refused_",
+    "node_vmstat_<",
+    "node_zfs_<",
+    "node_zfs_zpool_<",
+    "node_zfs_zpool_dataset_<",
+];
 
 /// Labels of families that no fake machine shows (they come from system calls, sockets, the clock, rare hardware), by
 /// the start of the family's name; the first that fits counts.
