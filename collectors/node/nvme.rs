@@ -38,6 +38,16 @@ pub const SPEC: Spec = Spec {
     build: |host, _| Ok(Box::new(Nvme::new(host))),
 };
 
+/// A family and what it shows of a namespace, in bytes.
+type Column = (Family, fn(Blocks) -> Option<u64>);
+
+const COLUMNS: [Column; 4] = [
+    (CAPACITY, |blocks| Some(blocks.size?.wrapping_mul(blocks.bytes?))),
+    (BLOCK, |blocks| blocks.bytes),
+    (SIZE, |blocks| Some(blocks.size?.wrapping_mul(blocks.bytes?))),
+    (USED, |blocks| Some(blocks.used?.wrapping_mul(blocks.bytes?))),
+];
+
 struct Nvme {
     host: Host,
     controllers: Inventory<Controller>,
@@ -80,16 +90,10 @@ impl Nvme {
         for namespace in namespaces() {
             page.labelled_sample(&NAMESPACE_INFO, namespace.info.labels(), &[], 1.0);
         }
-        let columns: [(&Family, fn(Blocks) -> Option<u64>); 4] = [
-            (&CAPACITY, |blocks| Some(blocks.size?.wrapping_mul(blocks.bytes?))),
-            (&BLOCK, |blocks| blocks.bytes),
-            (&SIZE, |blocks| Some(blocks.size?.wrapping_mul(blocks.bytes?))),
-            (&USED, |blocks| Some(blocks.used?.wrapping_mul(blocks.bytes?))),
-        ];
-        for (family, bytes) in columns {
+        for (family, bytes) in COLUMNS {
             for namespace in namespaces() {
                 if let Some(bytes) = bytes(namespace.read) {
-                    page.labelled_sample(family, &namespace.labels, &[], bytes as f64);
+                    page.labelled_sample(&family, &namespace.labels, &[], bytes as f64);
                 }
             }
         }
