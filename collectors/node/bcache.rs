@@ -109,8 +109,11 @@ const OF_BACKING: [Column; 8] = [
     ),
 ];
 
+/// A family and what it shows.
+type Part<T> = (Family, fn(&T) -> Option<f64>);
+
 /// From `writeback_rate_debug`.
-const OF_WRITEBACK: [(Family, fn(&WritebackRate) -> Option<f64>); 5] = [
+const OF_WRITEBACK: [Part<WritebackRate>; 5] = [
     (
         gauge(
             "node_bcache_dirty_target_bytes",
@@ -158,9 +161,19 @@ const OF_CACHE: [Column; 3] = [
     ),
 ];
 
-const PRIORITY_UNUSED: Family =
-    gauge("node_bcache_priority_stats_unused_percent", "The percentage of the cache that doesn't contain any data.");
-const PRIORITY_METADATA: Family = gauge("node_bcache_priority_stats_metadata_percent", "Bcache's metadata overhead.");
+/// From `priority_stats`.
+const OF_PRIORITY: [Part<PriorityStats>; 2] = [
+    (
+        gauge(
+            "node_bcache_priority_stats_unused_percent",
+            "The percentage of the cache that doesn't contain any data.",
+        ),
+        |stats| stats.unused.map(|percent| percent as f64),
+    ),
+    (gauge("node_bcache_priority_stats_metadata_percent", "Bcache's metadata overhead."), |stats| {
+        stats.metadata.map(|percent| percent as f64)
+    }),
+];
 
 const PRIORITY_STATS: Flag = Flag {
     name: "collector.bcache.priorityStats",
@@ -185,8 +198,8 @@ const FAMILIES: [Family; 28] = {
         OF_WRITEBACK[2].0,
         OF_WRITEBACK[3].0,
         OF_WRITEBACK[4].0,
-        PRIORITY_UNUSED,
-        PRIORITY_METADATA,
+        OF_PRIORITY[0].0,
+        OF_PRIORITY[1].0,
     ];
     const AND_SET: [Family; 17] = readings::families(&WRITEBACK_AND_PRIORITY, &OF_SET);
     const AND_BACKING: [Family; 25] = readings::families(&AND_SET, &OF_BACKING);
@@ -264,12 +277,10 @@ impl Bcache {
             }
         }
         readings::write(&OF_CACHE, caches().map(|device| (&device.labels, &device.readings)), page);
-        let columns: [(&Family, fn(&PriorityStats) -> Option<u64>); 2] =
-            [(&PRIORITY_UNUSED, |stats| stats.unused), (&PRIORITY_METADATA, |stats| stats.metadata)];
-        for (family, percent) in columns {
+        for (family, percent) in &OF_PRIORITY {
             for device in caches() {
                 if let Some(percent) = percent(&device.stats) {
-                    page.labelled_sample(family, &device.labels, &[], percent as f64);
+                    page.labelled_sample(family, &device.labels, &[], percent);
                 }
             }
         }

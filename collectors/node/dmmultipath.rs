@@ -36,6 +36,17 @@ pub const SPEC: Spec = Spec {
     build: |host, _| Ok(Box::new(DmMultipath::new(host))),
 };
 
+/// A family and what it shows of a device.
+type Column = (Family, fn(&Device) -> Option<f64>);
+
+const COLUMNS: [Column; 5] = [
+    (ACTIVE, |device| device.is_active.map(|is_active| f64::from(u8::from(is_active)))),
+    (SIZE, |device| device.size_bytes),
+    (PATHS, |device| Some(device.count(|_| true))),
+    (PATHS_ACTIVE, |device| Some(device.count(|path| path.is_active() == Some(true)))),
+    (PATHS_FAILED, |device| Some(device.count(|path| path.is_active() == Some(false)))),
+];
+
 const SECTOR_BYTES: f64 = 512.0;
 
 /// What a healthy path says: SCSI devices the one, NVMe controllers the other.
@@ -76,14 +87,7 @@ impl DmMultipath {
         for device in devices() {
             page.labelled_sample(&INFO, &device.info, &[], 1.0);
         }
-        let columns: [(&Family, fn(&Device) -> Option<f64>); 5] = [
-            (&ACTIVE, |device| device.is_active.map(|is_active| f64::from(u8::from(is_active)))),
-            (&SIZE, |device| device.size_bytes),
-            (&PATHS, |device| Some(device.count(|_| true))),
-            (&PATHS_ACTIVE, |device| Some(device.count(|path| path.is_active() == Some(true)))),
-            (&PATHS_FAILED, |device| Some(device.count(|path| path.is_active() == Some(false)))),
-        ];
-        for (family, value) in columns {
+        for (family, value) in &COLUMNS {
             for device in devices() {
                 if let Some(value) = value(device) {
                     page.labelled_sample(family, &device.labels, &[], value);

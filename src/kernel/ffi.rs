@@ -129,6 +129,32 @@ pub fn ethtool(socket: BorrowedFd<'_>, device: &[u8], room: &mut EthtoolRoom) ->
 /// From linux/sockios.h; the same on all machines.
 const SIOCETHTOOL: libc::Ioctl = 0x8946;
 
+/// Which way the bytes of an `ioctl(2)` go, seen from this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Read,
+    ReadWrite,
+}
+
+/// An `ioctl(2)` on a block of bytes, for requests whose code holds the size of what they read and write (those made by
+/// `_IOR` and `_IOWR`; old ones of sockets are not).
+pub fn ioctl_in_place<const N: usize>(
+    file: BorrowedFd<'_>,
+    direction: Direction,
+    kind: u32,
+    number: u32,
+    block: &mut [u8; N],
+) -> io::Result<()> {
+    let request = match direction {
+        Direction::Read => libc::_IOR::<[u8; N]>(kind, number),
+        Direction::ReadWrite => libc::_IOWR::<[u8; N]>(kind, number),
+    };
+    // SAFETY: the request's code says that the kernel uses N bytes, which the block has; it is valid for the length of
+    // the call and any bytes are a valid value of it.
+    let result = unsafe { libc::ioctl(file.as_raw_fd(), request, block.as_mut_ptr()) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// Tells glibc's allocator to share one arena among all threads and to give back what it can. The program has two
 /// threads that take turns, so arenas of their own would only keep memory twice.
 #[cfg(target_env = "gnu")]

@@ -3,6 +3,7 @@
 //! names and no paths. All of it is synchronous; whoever calls owns the thread.
 
 mod attribute;
+pub mod btrfs;
 pub mod cgroup;
 mod device_folder;
 mod error;
