@@ -182,13 +182,12 @@ impl Btrfs {
     }
 
     fn write_devices(&self, page: &mut Page) {
-        let (answered, silent): (fn(&Filesystem) -> bool, fn(&Filesystem) -> bool) =
-            (|filesystem| filesystem.has_answered, |filesystem| !filesystem.has_answered);
-        let filesystems = |is_wanted: fn(&Filesystem) -> bool| {
-            self.filesystems.iter().map(|(_, filesystem)| filesystem).filter(move |filesystem| is_wanted(filesystem))
+        let filesystems = |has_answered: bool| {
+            let all = self.filesystems.iter().map(|(_, filesystem)| filesystem);
+            all.filter(move |filesystem| filesystem.has_answered == has_answered)
         };
-        let devices = || filesystems(answered).flat_map(|filesystem| &filesystem.devices);
-        for (_, disk) in filesystems(silent).flat_map(|filesystem| filesystem.disks.iter()) {
+        let devices = || filesystems(true).flat_map(|filesystem| &filesystem.devices);
+        for (_, disk) in filesystems(false).flat_map(|filesystem| filesystem.disks.iter()) {
             write_if_known(page, &DEVICE_SIZE, &disk.labels, disk.size.map(|sectors| sectors as f64 * SECTOR_BYTES));
         }
         for device in devices() {

@@ -92,7 +92,6 @@ pub mod swap;
 pub mod sysctl;
 pub mod systemd;
 pub mod systemd_filter;
-pub mod systemd;
 pub mod tapestats;
 pub mod tcpstat;
 pub mod textfile;
