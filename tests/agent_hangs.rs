@@ -134,6 +134,40 @@ fn a_hundred_scrapes_beside_fifos_and_dead_folders_are_as_cheap_as_the_first() {
     assert!(fs::metadata(folder.path().join("proc/stat")).expect("it is there").file_type().is_fifo());
 }
 
+/// All regular files below a folder.
+fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let kind = entry.file_type().expect("a type");
+        if kind.is_dir() {
+            files_below(&entry.path(), found);
+        } else if kind.is_file() {
+            found.push(entry.path());
+        }
+    }
+}
+
+#[test]
+fn a_machine_of_nothing_but_fifos_is_answered_for_at_once() {
+    let folder = copy_of("server");
+    let arguments = arguments_for(folder.path());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut files = Vec::new();
+    for part in ["proc", "sys", "etc", "usr"] {
+        files_below(&folder.path().join(part), &mut files);
+    }
+    assert!(files.len() > 500, "only {} files", files.len());
+    files.into_iter().for_each(make_fifo);
+    let (agent, address) = start(&arguments);
+    let mut flat = Flat::default();
+    for _ in 0..20 {
+        let page = scrape(&address);
+        assert!(page.contains_key("node_time_seconds"));
+        assert_eq!(page["vitals_collectors_left_behind"], 0.0, "a FIFO holds nobody up");
+        flat.check(&agent);
+    }
+}
+
 #[test]
 fn a_fifo_in_the_place_of_a_kernel_file_costs_one_collector_and_no_time() {
     let folder = tempfile::tempdir().expect("a temporary folder");
