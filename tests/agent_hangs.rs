@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -166,6 +167,30 @@ fn a_machine_of_nothing_but_fifos_is_answered_for_at_once() {
         assert_eq!(page["vitals_collectors_left_behind"], 0.0, "a FIFO holds nobody up");
         flat.check(&agent);
     }
+}
+
+#[test]
+fn a_bus_that_takes_connections_and_never_answers_costs_those_who_ask_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir_all(folder.path().join("run/dbus")).expect("a folder");
+    let socket = UnixListener::bind(folder.path().join("run/dbus/system_bus_socket")).expect("a socket");
+    socket.set_nonblocking(true).expect("it never waits");
+    let rootfs = format!("--path.rootfs={}", folder.path().display());
+    let on = ["--collector.disable-defaults", "--collector.loadavg", "--collector.logind", "--collector.systemd"];
+    let (agent, address) = start(&[&on[..], &[&rootfs]].concat());
+    let (mut flat, mut callers) = (Flat::default(), Vec::new());
+    // Each takes as long as the scraper lets it.
+    for _ in 0..6 {
+        let page = scrape(&address);
+        assert!(page.contains_key("node_load1"));
+        for asks in ["logind", "systemd"] {
+            assert_eq!(page[&format!("node_scrape_collector_success{{collector=\"{asks}\"}}")], 0.0, "{asks}");
+        }
+        assert!(!page.keys().any(|key| key.starts_with("node_systemd_unit") || key.starts_with("node_logind")));
+        callers.extend(socket.accept());
+        flat.check(&agent);
+    }
+    assert!(!callers.is_empty(), "nobody has asked");
 }
 
 #[test]
