@@ -149,7 +149,7 @@ pub fn read_devices(
 
 impl BtrfsDevice {
     fn new(uuid: [u8; 16], path: &[u8], name: &[u8], filesystem: &str) -> Self {
-        let device_uuid: String = uuid.iter().map(|byte| format!("{byte:02x}")).collect();
+        let device_uuid = uuid_text(&uuid);
         let name = to_text(name);
         let labels = [("btrfs_dev_uuid", &*device_uuid), ("device", &*name), ("uuid", filesystem)];
         let with_type = |kind| LabelText::new([labels[0], labels[1], ("type", kind), labels[2]]);
@@ -162,5 +162,26 @@ impl BtrfsDevice {
             unused_bytes: 0,
             errors: None,
         }
+    }
+}
+
+/// Digits in groups of 8, 4, 4, 4 and 12, as everybody writes a UUID.
+fn uuid_text(uuid: &[u8; 16]) -> String {
+    let digits: String = uuid.iter().map(|byte| format!("{byte:02x}")).collect();
+    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_has_the_labels_of_its_file_system_and_its_own() {
+        let uuid = [0x74, 0xc3, 0x20, 0xdc, 0xd0, 0x3b, 0x46, 0x2a, 0xbb, 0x61, 0x8a, 0x63, 0x71, 0x37, 0x9f, 0x65];
+        let device = BtrfsDevice::new(uuid, b"/dev/sdb", b"sdb", "f1");
+        let labels = r#"btrfs_dev_uuid="74c320dc-d03b-462a-bb61-8a6371379f65",device="sdb",uuid="f1""#;
+        assert_eq!(device.labels.as_bytes(), labels.as_bytes());
+        let with_type = labels.replace(",uuid=", r#",type="read",uuid="#);
+        assert_eq!(device.error_labels[1].as_bytes(), with_type.as_bytes());
     }
 }
