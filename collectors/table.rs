@@ -69,6 +69,7 @@ pub const TABLE: &[Spec] = &[
     node::vmstat::SPEC,
     node::watchdog::SPEC,
     node::xfrm::SPEC,
+    node::wifi::SPEC,
     node::xfs::SPEC,
     node::zfs::SPEC,
     node::zoneinfo::SPEC,

@@ -37,6 +37,8 @@ mod stat_pool;
 mod steady_times;
 mod systemd_units;
 mod textfile_families;
+mod wifi_fixtures;
+mod wifi_netlink;
 mod zfs_pool;
 
 pub mod arp;
@@ -106,3 +108,6 @@ pub mod xfrm;
 pub mod xfs;
 pub mod zfs;
 pub mod zoneinfo;
+pub mod wifi;
+pub mod xfs;
+pub mod zfs;

@@ -77,6 +77,8 @@ fn fake_machines_read_the_same() {
             format!("--path.rootfs={}", machine.host.roots.rootfs.display()),
             format!("--path.udev.data={}", machine.host.roots.udev_data.display()),
             "--no-collector.arp.netlink".to_owned(),
+            format!("--collector.qdisc.fixtures={}", machine.settings.text("collector.qdisc.fixtures")),
+            format!("--collector.wifi.fixtures={}", machine.settings.text("collector.wifi.fixtures")),
             "--no-collector.netdev.netlink".to_owned(),
         ];
         let wanted = |collector: &str| {

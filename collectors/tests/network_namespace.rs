@@ -138,7 +138,7 @@ fn outside_the_hosts_network_its_files_are_read_and_nothing_is_asked() {
         for name in ["netstat", "sockstat", "softnet", "udp_queues"] {
             assert!(!collect(&machine, name).is_empty(), "{name}");
         }
-        for name in ["arp", "network_route", "qdisc", "tcpstat"] {
+        for name in ["arp", "network_route", "qdisc", "tcpstat", "wifi"] {
             match machine.collect(row(name)).outcome {
                 Ok(Outcome::Absent(reason)) => assert!(reason.contains("other network namespace"), "{name}: {reason}"),
                 other => panic!("{name}: {other:?}"),
@@ -236,7 +236,7 @@ fn differences(theirs: &Page, before: &Page, after: &Page) -> Vec<String> {
         (Some(theirs), Some(before), Some(after)) if before <= theirs && theirs <= after => None,
         (theirs, before, after) => Some(format!("{key}: ours {before:?}, node_exporter's {theirs:?}, ours {after:?}")),
     };
-    keys.into_iter().filter_map(|key| difference(key)).collect()
+    keys.into_iter().filter_map(difference).collect()
 }
 
 #[test]

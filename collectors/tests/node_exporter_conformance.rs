@@ -50,6 +50,7 @@ const FLAGS: &[(&str, &str)] = &[
     ("collector.sysctl.include", "fs.file-nr:total,current,max"),
     ("collector.sysctl.include", "kernel.threads-max"),
     ("collector.sysctl.include-info", "kernel.seccomp.actions_avail"),
+    ("collector.wifi.fixtures", "collector/fixtures/wifi"),
     ("collector.textfile.directory", "collector/fixtures/textfile/two_metric_files/"),
 ];
 

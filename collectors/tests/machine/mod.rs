@@ -14,7 +14,6 @@ pub const NOT_FROM_FILES: &[(&str, &str)] = &[
     ("ethtool", "ioctl"),
     ("filesystem", "statvfs(3)"),
     ("network_route", "netlink"),
-    ("qdisc", "netlink"),
     ("tcpstat", "netlink"),
     ("logind", "D-Bus"),
     ("systemd", "D-Bus"),
@@ -86,13 +85,17 @@ impl Machine {
             rootfs: folder.to_owned(),
             udev_data: folder.join("run/udev/data"),
         });
+        // Netlink would tell of the real machine.
+        let netlink = |what: &str| folder.join("netlink").join(what).display().to_string();
+        let (qdisc, wifi) = (netlink("qdisc"), netlink("wifi"));
         let answers = folder.join("runtime").display().to_string();
         machine.with(&[
             ("containers.runtime-answers", &answers),
             ("whitelisted_container_labels", "app"),
             ("collector.processes.top", "2"),
             // Netlink would tell of the devices of the real machine.
-            // Netlink would tell of the real machine.
+            ("collector.qdisc.fixtures", &qdisc),
+            ("collector.wifi.fixtures", &wifi),
             ("collector.arp.netlink", "false"),
             ("collector.netdev.netlink", "false"),
         ])
