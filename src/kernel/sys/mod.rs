@@ -9,7 +9,4 @@ pub mod net_class;
 pub mod node_meminfo;
 pub mod text;
 pub mod vulnerability;
-pub mod integer;
-pub mod net_class;
-pub mod text;
 pub mod xfs_stats;
