@@ -27,6 +27,7 @@ pub const TABLE: &[Spec] = &[
     node::filefd::SPEC,
     node::filesystem::SPEC,
     node::hwmon::SPEC,
+    node::infiniband::SPEC,
     node::interrupts::SPEC,
     node::kernel_hung::SPEC,
     node::ksmd::SPEC,

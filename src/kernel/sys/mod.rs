@@ -4,6 +4,7 @@ pub mod bcache;
 pub mod btrfs_commit_stats;
 pub mod cpu_list;
 pub mod hwmon;
+pub mod infiniband;
 pub mod integer;
 pub mod net_class;
 pub mod node_meminfo;
