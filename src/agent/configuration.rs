@@ -2,14 +2,16 @@
 //! have changed are built anew, the others and all counters go on. A bad file is told and changes nothing.
 
 use std::os::unix::fs::MetadataExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use exposition::{Family, Page, counter, gauge};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{MissedTickBehavior, interval};
 
 use crate::agent::Agent;
 use crate::flags::Flags;
@@ -28,6 +30,9 @@ const FAILURES: Family =
 
 /// How often the file is looked at; one stat(2) each time.
 const LOOK: Duration = Duration::from_secs(3);
+
+/// Patterns are compiled on this thread.
+const STACK_BYTES: usize = 1 << 20;
 
 /// How reading the file went.
 pub struct Reloads {
@@ -79,23 +84,31 @@ pub async fn watch(agent: Arc<Agent>) -> std::io::Result<()> {
         }
         return Ok(());
     };
-    let mut looks = interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut known = stamp(&file);
+    let (ask, asked) = channel();
+    // A thread of its own: the file may lie on a mount that never answers, and building collectors reads files too.
+    let thread = thread::Builder::new().name("configuration".to_owned()).stack_size(STACK_BYTES);
+    thread.spawn(move || look_after(&agent, &file, &asked))?;
+    while hangups.recv().await.is_some() && ask.send(()).is_ok() {}
+    Ok(())
+}
+
+/// Until nobody can ask any more.
+fn look_after(agent: &Agent, file: &Path, asked: &Receiver<()>) {
+    let mut known = stamp(file);
     loop {
-        let is_asked = tokio::select! {
-            _ = looks.tick() => false,
-            _ = hangups.recv() => true,
+        let is_asked = match asked.recv_timeout(LOOK) {
+            Ok(()) => true,
+            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Disconnected) => return,
         };
-        let now = stamp(&file);
-        if is_asked || now != known {
-            known = now;
-            let agent = agent.clone();
-            // Building collectors reads files, and one of them may hang; the server goes on.
-            let reading = tokio::task::spawn_blocking(move || read_again(&agent));
-            if let Err(error) = reading.await {
-                tracing::error!(%error, "reading the configuration file ended early");
-            }
+        let now = stamp(file);
+        if !is_asked && now == known {
+            continue;
+        }
+        known = now;
+        if catch_unwind(AssertUnwindSafe(|| read_again(agent))).is_err() {
+            agent.reloads.note(false);
+            tracing::error!("reading the configuration file ended in a panic; the settings stay as they are");
         }
     }
 }

@@ -89,7 +89,12 @@ async fn serve(agent: Agent) -> Result<(), String> {
         tracing::info!(address, tls = web.as_ref().is_some_and(|web| web.speaks_tls()), "listening");
     }
     let agent = Arc::new(agent.with_server(server.stats(), limits));
-    let watch = tokio::spawn(configuration::watch(agent.clone()));
+    let watched = agent.clone();
+    let watch = tokio::spawn(async move {
+        if let Err(error) = configuration::watch(watched).await {
+            tracing::error!(%error, "the configuration file is not looked after");
+        }
+    });
     let stop = async {
         tokio::select! {
             _ = terminate.recv() => {}
