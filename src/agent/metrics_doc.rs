@@ -44,6 +44,8 @@ const TRUE_TYPES: &[&str] = &[
 const NOT_SHOWN: &[(&str, &str)] = &[
     ("container_fs_", "device, id, [image], [name]"),
     ("container_", "id, [image], [name]"),
+    ("node_btrfs_device_errors_total", "device, type, uuid"),
+    ("node_btrfs_device_", "device, uuid"),
     ("node_ethtool_info", "bus_info, device, driver, expansion_rom_version, firmware_version, version"),
     ("node_ethtool_", "device"),
     ("node_filesystem_mount_info", "device, major, minor, mountpoint"),
@@ -58,6 +60,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("node_perf_", "cpu"),
     ("node_power_supply_", "power_supply"),
     ("node_qdisc_", "device, kind"),
+    ("node_rapl_joules_total", "index, path, rapl_zone"),
     ("node_systemd_system_running", ""),
     ("node_systemd_unit_state", "name, state, type"),
     ("node_systemd_units", "state"),
