@@ -7,6 +7,7 @@ use crate::node;
 pub const TABLE: &[Spec] = &[
     node::arp::SPEC,
     node::bcache::SPEC,
+    node::bcachefs::SPEC,
     node::btrfs::SPEC,
     node::bonding::SPEC,
     node::buddyinfo::SPEC,

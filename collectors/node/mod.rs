@@ -17,6 +17,7 @@ mod remembered;
 mod several;
 mod true_types;
 // Parts of larger collectors.
+mod bcachefs_device;
 mod btrfs_mounts;
 mod cpu_info;
 mod cpu_sysfs;
@@ -44,6 +45,7 @@ mod zfs_pool;
 
 pub mod arp;
 pub mod bcache;
+pub mod bcachefs;
 pub mod bonding;
 pub mod btrfs;
 pub mod buddyinfo;

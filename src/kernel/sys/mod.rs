@@ -1,6 +1,7 @@
 //! Files of `/sys`, one parser each.
 
 pub mod bcache;
+pub mod bcachefs;
 pub mod btrfs_commit_stats;
 pub mod cpu_list;
 pub mod hwmon;
