@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rig::{Cost, HungMounts, Page, Program, cost_of, get, get_with, series};
+use rig::{Cost, HungMounts, Page, Program, cost_of, get, get_with, series, wait_until};
 
 /// A scraper that waits two seconds.
 const TIMEOUT: &str = "X-Prometheus-Scrape-Timeout-Seconds: 2\r\n";
@@ -191,6 +191,33 @@ fn a_bus_that_takes_connections_and_never_answers_costs_those_who_ask_it() {
         flat.check(&agent);
     }
     assert!(!callers.is_empty(), "nobody has asked");
+}
+
+#[test]
+fn a_container_runtime_that_never_answers_is_named_and_costs_names_only() {
+    let folder = copy_of("linux-6.18-hybrid-docker");
+    fs::create_dir_all(folder.path().join("run")).expect("a folder");
+    let _silent = UnixListener::bind(folder.path().join("run/docker.sock")).expect("a socket");
+    let mut arguments = arguments_for(folder.path());
+    arguments.retain(|argument| !argument.starts_with("--collector.") || argument == "--collector.disable-defaults");
+    arguments.push("--collector.containers".to_owned());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (agent, address) = start(&arguments);
+    let told = wait_until("a word about the runtime", Duration::from_secs(60), || {
+        let page = scrape(&address);
+        assert!(page.keys().any(|key| key.starts_with("container_cpu_usage_seconds_total")), "containers are there");
+        let status = get(&address, "/status").expect("an answer").json();
+        let collectors = status["collectors"].as_array().expect("a list").clone();
+        let containers = collectors.into_iter().find(|one| one["name"] == "containers").expect("it is on");
+        let problems = containers["problems"].to_string();
+        problems.contains("docker").then_some(problems)
+    });
+    assert!(told.contains("docker.sock"), "{told}");
+    let mut flat = Flat::default();
+    for _ in 0..20 {
+        scrape(&address);
+        flat.check(&agent);
+    }
 }
 
 #[test]

@@ -254,3 +254,39 @@ fn followed_by(fingerprint: u64, series: &[u8]) -> u64 {
     hasher.write(series);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn of_any_samples_the_first_of_each_series_stays(series in proptest::collection::vec((0..3usize, 0..4usize), 0..30)) {
+            const NAMES: [&str; 3] = ["a", "b_total", "c"];
+            let mut page = Page::new();
+            let mut expected = Vec::new();
+            let mut repeats = 0;
+            for (value, (name, label)) in series.into_iter().enumerate() {
+                let text = format!("}}{label}\"\n");
+                page.named_sample(NAMES[name], Kind::Gauge, "", &[("l", &text)], value as f64);
+                if expected.iter().any(|(known, _)| *known == (name, label)) {
+                    repeats += 1;
+                } else {
+                    expected.push(((name, label), value));
+                }
+            }
+            let mut told = 0;
+            page.drop_repeats(|_| told += 1);
+            prop_assert_eq!((told, page.samples()), (repeats, expected.len()));
+            let lines: Vec<String> = page
+                .blocks()
+                .flat_map(|block| String::from_utf8_lossy(block.lines).lines().map(str::to_owned).collect::<Vec<_>>())
+                .collect();
+            let written = |((name, label), value): ((usize, usize), usize)| {
+                format!("{}{{l=\"}}{label}\\\"\\n\"}} {value}", NAMES[name])
+            };
+            prop_assert_eq!(lines, expected.into_iter().map(written).collect::<Vec<_>>());
+        }
+    }
+}
