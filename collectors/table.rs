@@ -45,6 +45,7 @@ pub const TABLE: &[Spec] = &[
     node::nvme::SPEC,
     node::nvmesubsystem::SPEC,
     node::os::SPEC,
+    node::pcidevice::SPEC,
     node::powersupplyclass::SPEC,
     node::pressure::SPEC,
     node::processes::SPEC,

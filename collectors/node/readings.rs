@@ -54,6 +54,13 @@ impl Readings {
         }
     }
 
+    /// As `show_missing_as_zero`, with other numbers, and also for attributes that say nothing.
+    pub fn show_for_none(&mut self, shown: &[Option<f64>]) {
+        for (value, shown) in self.values.iter_mut().zip(shown) {
+            *value = value.or(*shown);
+        }
+    }
+
     /// Of some devices node_exporter shows a zero for what the driver does not have.
     pub fn show_missing_as_zero(&mut self) {
         for (attribute, value) in self.attributes.iter().zip(&mut self.values) {

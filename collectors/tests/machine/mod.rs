@@ -53,6 +53,8 @@ pub const FLAGS: &[(&str, &str)] = &[
     // Here, too.
     ("collector.systemd.unit-exclude", r".+\.(automount|device|mount|scope|slice)"),
     ("collector.textfile.directory", "tests"),
+    ("collector.pcidevice.idsfile", "../fixtures/hosts/server/usr/share/misc/pci.ids"),
+    ("collector.pcidevice.names", "true"),
     ("collector.stat.softirq", "true"),
     ("collector.sysctl.include", "fs.file-nr:total,current,max"),
     ("collector.sysctl.include", "kernel.threads-max"),

@@ -9,6 +9,8 @@ pub mod infiniband;
 pub mod integer;
 pub mod net_class;
 pub mod node_meminfo;
+pub mod pci;
+pub mod pci_ids;
 pub mod text;
 pub mod vulnerability;
 pub mod xfs_stats;
