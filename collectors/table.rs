@@ -46,6 +46,7 @@ pub const TABLE: &[Spec] = &[
     node::nvmesubsystem::SPEC,
     node::os::SPEC,
     node::pcidevice::SPEC,
+    node::perf::SPEC,
     node::powersupplyclass::SPEC,
     node::pressure::SPEC,
     node::processes::SPEC,

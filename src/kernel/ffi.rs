@@ -155,6 +155,50 @@ pub fn ioctl_in_place<const N: usize>(
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
+/// The first version of struct perf_event_attr, which every kernel takes (perf_event_open(2)).
+#[repr(C)]
+struct PerfEventAttr {
+    kind: u32,
+    size: u32,
+    config: u64,
+    sample_period: u64,
+    sample_type: u64,
+    read_format: u64,
+    flags: u64,
+    wakeup_events: u32,
+    breakpoint_type: u32,
+    config1: u64,
+}
+
+/// What the hypervisor does is not counted.
+const PERF_EXCLUDE_HYPERVISOR: u64 = 1 << 6;
+const PERF_FLAG_FD_CLOEXEC: libc::c_ulong = 1 << 3;
+
+/// Begins to count an event for all processes on one CPU. Each read of 8 bytes then gives the count so far.
+pub fn open_perf_event(kind: u32, config: u64, cpu: u32) -> io::Result<OwnedFd> {
+    let attr = PerfEventAttr {
+        kind,
+        size: size_of::<PerfEventAttr>() as u32,
+        config,
+        sample_period: 0,
+        sample_type: 0,
+        read_format: 0,
+        flags: PERF_EXCLUDE_HYPERVISOR,
+        wakeup_events: 0,
+        breakpoint_type: 0,
+        config1: 0,
+    };
+    let (every_process, no_group): (libc::pid_t, libc::c_int) = (-1, -1);
+    let cpu = libc::c_int::try_from(cpu).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
+    // SAFETY: the pointer is valid for the length of the call, and the kernel reads as many bytes as `size` says.
+    let fd = unsafe {
+        libc::syscall(libc::SYS_perf_event_open, &raw const attr, every_process, cpu, no_group, PERF_FLAG_FD_CLOEXEC)
+    };
+    let fd = i32::try_from(fd).ok().filter(|fd| *fd >= 0).ok_or_else(io::Error::last_os_error)?;
+    // SAFETY: the kernel has just given us this descriptor, and nobody else knows of it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
 /// Tells glibc's allocator to share one arena among all threads and to give back what it can. The program has two
 /// threads that take turns, so arenas of their own would only keep memory twice.
 #[cfg(target_env = "gnu")]

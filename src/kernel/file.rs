@@ -100,13 +100,13 @@ impl FileBudget {
         self.counts.limit
     }
 
-    fn take_one(&self) -> bool {
+    pub(crate) fn take_one(&self) -> bool {
         let room = self.counts.limit.saturating_sub(self.reserved);
         let more_if_room = |kept| (kept < room).then_some(kept + 1);
         self.counts.kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more_if_room).is_ok()
     }
 
-    fn give_back(&self) {
+    pub(crate) fn give_back(&self) {
         self.counts.kept.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -16,6 +16,7 @@ pub mod limits;
 pub mod netlink;
 mod network;
 pub mod os_release;
+pub mod perf;
 pub mod proc;
 mod roots;
 pub mod scan;

@@ -16,6 +16,7 @@ pub const NOT_FROM_FILES: &[(&str, &str)] = &[
     ("network_route", "netlink"),
     ("tcpstat", "netlink"),
     ("logind", "D-Bus"),
+    ("perf", "perf_event_open(2)"),
     ("systemd", "D-Bus"),
     ("timex", "adjtimex(2)"),
     ("uname", "uname(2)"),
