@@ -3,12 +3,13 @@
 //! Privileges: none. By netlink instead with `--collector.netclass.netlink`.
 //! Cost: reading them all for hundreds of devices would be most of a scrape. So three files that change with nearly
 //! everything else are read on each scrape, three more for as many devices as files may stay open, and all others when
-//! one of those three has changed and once a minute.
+//! one of those three has changed, when the kernel announces a change of the device, and once a minute.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use exposition::{LabelText, Page};
+use kernel::netlink::LinkEvents;
 use kernel::sys::net_class::number;
 use kernel::{Attribute, DeviceFolder, FileBudget, Host, scan};
 use regex::Regex;
@@ -81,6 +82,8 @@ const ALWAYS_WATCHED: usize = 2;
 
 struct Netclass {
     interfaces: Inventory<Interface>,
+    /// `None` where there are no announcements to be had.
+    events: Option<LinkEvents>,
     rules: Rules,
 }
 
@@ -113,7 +116,8 @@ impl Netclass {
             // The other half is for others: there are machines with hundreds of devices.
             budget: host.files.leaving(host.files.limit() / 2),
         };
-        Ok(Netclass { interfaces: Inventory::new(host.roots.sys("class/net")), rules })
+        let events = if host.is_in_host_network() { LinkEvents::subscribe().ok() } else { None };
+        Ok(Netclass { interfaces: Inventory::new(host.roots.sys("class/net")), events, rules })
     }
 
     fn read(&mut self, scrape: &mut Scrape<'_>) -> kernel::Result<()> {
@@ -125,6 +129,13 @@ impl Netclass {
             if let Some(anew) = Interface::new(name, &interface.folder, rules, scrape.buffer, scrape.problems) {
                 *interface = anew;
             }
+        }
+        if let Some(events) = &mut self.events {
+            let interfaces = &mut self.interfaces;
+            events.take(scrape.buffer, |name| {
+                let announced = interfaces.iter_mut().find(|(known, _)| known.as_bytes() == name);
+                announced.into_iter().for_each(|(_, interface)| interface.has_changed = true);
+            });
         }
         // File by file, so that the more telling ones are kept open of all devices before others of any.
         for (_, interface) in self.interfaces.iter_mut() {

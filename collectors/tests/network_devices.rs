@@ -177,6 +177,32 @@ fn types(text: &str) -> BTreeSet<&str> {
 }
 
 #[test]
+fn what_the_kernel_announces_is_told_at_once() {
+    in_namespaces("within_namespaces_announcements");
+}
+
+#[test]
+#[ignore = "run in namespaces by what_the_kernel_announces_is_told_at_once"]
+fn within_namespaces_announcements() {
+    make_devices();
+    let mut netclass = Machine::here().build(row("netclass"));
+    collect(&mut *netclass);
+    // None of these changes flags, carrier_changes or operstate.
+    for (setting, expected) in [
+        ("link set veth0 alias storage", "ifalias=\"storage\""),
+        ("link set veth0 address 02:00:5e:10:00:01", "address=\"02:00:5e:10:00:01\""),
+        ("link set veth0 group 9", "node_network_net_dev_group{device=\"veth0\"} 9"),
+        ("link set veth0 txqueuelen 55", "node_network_transmit_queue_length{device=\"veth0\"} 55"),
+        ("link set veth0 mtu 1300", "node_network_mtu_bytes{device=\"veth0\"} 1300"),
+    ] {
+        assert!(run("ip", setting), "{setting}");
+        let collected = collect(&mut *netclass);
+        assert!(collected.text.contains(expected), "{setting}: {}", collected.text);
+    }
+    println!("network devices: what was announced was told at once");
+}
+
+#[test]
 #[ignore = "run in namespaces by devices_that_come_and_go_cost_only_themselves"]
 fn within_namespaces_churn() {
     make_devices();

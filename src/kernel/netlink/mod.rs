@@ -4,6 +4,7 @@
 mod address;
 mod generic;
 mod link;
+mod link_events;
 mod link_names;
 mod message;
 mod neighbour;
@@ -16,6 +17,7 @@ mod tcp_socket;
 pub use address::{Address, EVERY_ADDRESS};
 pub use generic::{EVERY_FAMILY, Family};
 pub use link::{EVERY_LINK, Link, LinkCounters};
+pub use link_events::LinkEvents;
 pub use link_names::{EVERY_LINK_NAME, LinkNames};
 pub use message::{Attribute, Message, attributes, messages};
 pub use neighbour::{EVERY_V4_NEIGHBOUR, Neighbour};
