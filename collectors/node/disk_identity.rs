@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use exposition::{Family, LabelText, Page, gauge};
-use kernel::scan::{parse_f64, to_text, trim};
+use kernel::scan::{number, parse_f64, to_text};
 use kernel::udev::properties;
 use kernel::{Host, read_file};
 
@@ -111,5 +111,6 @@ pub fn write<'a>(disks: impl Iterator<Item = &'a DiskIdentity> + Clone, page: &m
 fn rotational(host: &Host, name: &str) -> String {
     // The kernel writes slashes in names as exclamation marks (`cciss!c0d0`); diskstats has them as slashes.
     let path = host.roots.sys(format!("block/{}/queue/rotational", name.replace('/', "!")));
-    read_file(&path, &mut Vec::new()).map_or_else(|_| "0".to_owned(), |bytes| to_text(trim(bytes)))
+    let turns = read_file(&path, &mut Vec::new()).ok().and_then(|bytes| number(bytes).ok()).unwrap_or(0);
+    turns.to_string()
 }

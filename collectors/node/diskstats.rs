@@ -3,6 +3,7 @@
 //! Cost: two reads. What is known about a device is looked up when it appears, and again every `LOOK_AGAIN`: udev may
 //! learn a file system or a name later, and tells nobody of it.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use exposition::{Family, Page, counter, gauge};
@@ -136,15 +137,18 @@ struct Diskstats {
     filter: DeviceFilter,
     /// In the order of the file, which stays the same while no device comes or goes.
     known: Vec<Known>,
+    /// Of those in `known`.
+    names: HashSet<Box<[u8]>>,
     looked: Instant,
 }
 
 /// A device and, while it is read, its counters.
 struct Known {
     name: Box<[u8]>,
+    is_first: bool,
     major: u64,
     minor: u64,
-    /// `None` for a device that the filter leaves out.
+    /// `None` for a device that the filter leaves out, and for a second one of the same name.
     identity: Option<DiskIdentity>,
     values: [Option<f64>; COLUMNS.len()],
 }
@@ -156,6 +160,7 @@ impl Diskstats {
             host: host.clone(),
             filter: DeviceFilter::from_flags(settings, INCLUDE.name, EXCLUDE.name)?,
             known: Vec::new(),
+            names: HashSet::new(),
             looked: Instant::now(),
         })
     }
@@ -177,7 +182,7 @@ impl Collector for Diskstats {
     fn collect(&mut self, scrape: &mut Scrape<'_>) -> Result<Outcome, Failure> {
         if self.looked.elapsed() >= LOOK_AGAIN {
             self.looked = Instant::now();
-            self.known.clear();
+            forget_from(0, &mut self.known, &mut self.names);
         }
         let bytes = match self.file.read(scrape.buffer) {
             Ok(bytes) => bytes,
@@ -187,24 +192,33 @@ impl Collector for Diskstats {
         for disk in parsed(disks(bytes), self.file.path(), scrape.problems) {
             let is_known = self.known.get(seen).is_some_and(|known| known.is(&disk));
             if !is_known {
-                self.known.truncate(seen);
-                self.known.push(Known::new(&disk, &self.host, &self.filter));
+                forget_from(seen, &mut self.known, &mut self.names);
+                let is_first = self.names.insert(disk.name.into());
+                self.known.push(Known::new(&disk, is_first, &self.host, &self.filter));
             }
             self.known[seen].read(&disk);
             seen += 1;
         }
-        self.known.truncate(seen);
+        forget_from(seen, &mut self.known, &mut self.names);
         self.write(scrape.page);
         Ok(Outcome::Collected)
     }
 }
 
+/// Forgets the devices from a place on.
+fn forget_from(place: usize, known: &mut Vec<Known>, names: &mut HashSet<Box<[u8]>>) {
+    for known in known.drain(place..).filter(|known| known.is_first) {
+        names.remove(&known.name);
+    }
+}
+
 impl Known {
-    fn new(disk: &Disk<'_>, host: &Host, filter: &DeviceFilter) -> Self {
+    fn new(disk: &Disk<'_>, is_first: bool, host: &Host, filter: &DeviceFilter) -> Self {
         let name = kernel::scan::to_text(disk.name);
-        let identity = filter.is_wanted(&name).then(|| DiskIdentity::look_up(host, &name, disk.major, disk.minor));
+        let is_wanted = is_first && filter.is_wanted(&name);
+        let identity = is_wanted.then(|| DiskIdentity::look_up(host, &name, disk.major, disk.minor));
         let (major, minor) = (disk.major, disk.minor);
-        Known { name: disk.name.into(), major, minor, identity, values: [None; COLUMNS.len()] }
+        Known { name: disk.name.into(), is_first, major, minor, identity, values: [None; COLUMNS.len()] }
     }
 
     fn is(&self, disk: &Disk<'_>) -> bool {

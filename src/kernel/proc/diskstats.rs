@@ -1,10 +1,12 @@
 //! `/proc/diskstats` (Documentation/admin-guide/iostats.rst): a line per block device with its number, its name and 11
-//! counters, 15 since Linux 4.18 (discards), 17 since 5.5 (flushes). Kernels before 2.6.25 had 4 for a partition.
+//! counters, 15 since Linux 4.18 (discards), 17 since 5.5 (flushes). Kernels before 2.6.25 had 4 others for a partition; such a line is odd here.
 
 use crate::scan::{Fields, ParseError, lines, parse_u64};
 
 /// Counters that we know; a kernel may have fewer or more.
 pub const MAX_COUNTERS: usize = 17;
+/// Counters that each line has.
+const MIN_COUNTERS: usize = 11;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Disk<'a> {
@@ -56,6 +58,9 @@ fn disk(number: usize, line: &[u8]) -> Result<Disk<'_>, ParseError> {
         *counter = parse_u64(text).ok_or_else(|| ParseError::new(number, "a number for a counter", text))?;
         disk.known += 1;
     }
+    if disk.known < MIN_COUNTERS {
+        return Err(ParseError::new(number, format!("at least {MIN_COUNTERS} counters"), line));
+    }
     Ok(disk)
 }
 
@@ -86,10 +91,12 @@ mod tests {
 
     #[test]
     fn an_odd_line_costs_itself_only() {
-        let found: Vec<_> = disks(b"8 0 sda 1 x\n8 1 sda1 1 2 3 4\n").collect();
+        let found: Vec<_> = disks(b"8 0 sda 1 x\n8 1 sda1 1 2 3 4\n8 16 sdb 1 2 3 4 5 6 7 8 9 10 11\n").collect();
         let error = found[0].as_ref().expect_err("odd");
         assert_eq!(error.to_string(), r#"line 1: expected a number for a counter, found "x""#);
-        assert!(found[1].is_ok());
+        let error = found[1].as_ref().expect_err("torn");
+        assert_eq!(error.to_string(), r#"line 2: expected at least 11 counters, found "8 1 sda1 1 2 3 4""#);
+        assert!(found[2].is_ok());
     }
 
     proptest! {
