@@ -30,6 +30,7 @@ const NEWER: &[(&str, &str)] = &[
     ("node_edac_channel_correctable_errors_total", "1.12"),
     ("node_edac_channel_uncorrectable_errors_total", "1.12"),
     ("node_ksmd_general_profit_bytes", "1.12"),
+    ("node_mountstats_nfs_mountpoint_info", "1.12"),
 ];
 
 /// Families of which we have every field that the kernel has, and node_exporter those that it knows.
@@ -81,8 +82,12 @@ fn fake_machines_read_the_same() {
             format!("--collector.wifi.fixtures={}", machine.settings.text("collector.wifi.fixtures")),
             "--no-collector.netdev.netlink".to_owned(),
         ];
+        // Without this link it does not start when mountstats is on.
+        let has_self = machine.host.roots.procfs.join("self").is_symlink();
         let wanted = |collector: &str| {
-            NOT_FROM_FILES.iter().all(|(other, _)| *other != collector) && !IGNORES_THE_ROOTS.contains(&collector)
+            (collector != "mountstats" || has_self)
+                && NOT_FROM_FILES.iter().all(|(other, _)| *other != collector)
+                && !IGNORES_THE_ROOTS.contains(&collector)
         };
         let Some(mut theirs) = node_exporter(&roots, wanted) else { return };
         // Where it finds no process it says so much, and fails.
