@@ -48,6 +48,10 @@ const CONNECTIONS: Family = gauge("vitals_http_connections", "Open connections."
 const CONNECTIONS_LIMIT: Family = gauge("vitals_http_connections_limit", "Open connections, at most.");
 const CONNECTIONS_DELAYED: Family =
     counter("vitals_http_connections_delayed_total", "Connections that had to wait because there were too many.");
+const HANDSHAKES_FAILED: Family = counter(
+    "vitals_http_handshakes_failed_total",
+    "TLS handshakes that came to nothing: refused, broken off, too slow.",
+);
 const ACCEPT_ERRORS: Family = counter("vitals_http_accept_errors_total", "Connections that could not be accepted.");
 const PANICS: Family = counter("vitals_http_panics_total", "Requests that failed by a panic.");
 
@@ -109,6 +113,7 @@ fn write_limits(agent: &Agent, page: &mut Page) {
         (&WORKERS_FAILED, runner.failed_starts),
         (&CONNECTIONS_DELAYED, server.connections_delayed_total()),
         (&ACCEPT_ERRORS, server.accept_errors_total()),
+        (&HANDSHAKES_FAILED, server.handshakes_failed_total()),
         (&PANICS, server.panics_total()),
     ] {
         page.sample(family, &[], value as f64);

@@ -36,7 +36,12 @@ const fn without_effect(name: &'static str, default: &'static str) -> FlagRow {
 pub const FLAGS: &[FlagRow] = &[
     row("config.file", Single, "", "Configuration file. Without one: the agent on 127.0.0.1:9100 and this program."),
     row("web.listen-address", Repeated, "0.0.0.0:9090", "Address to listen on for API and pages."),
-    row("web.config.file", Single, "", "TLS and basic auth of the server. Comes later: refused when set."),
+    row(
+        "web.config.file",
+        Single,
+        "",
+        "File with TLS and authentication of the server, in the format of the exporter-toolkit.",
+    ),
     row("web.read-timeout", Single, "5m", "Time after which an idle connection is closed."),
     row("web.max-connections", Single, "512", "Open connections; further ones wait."),
     row("web.external-url", Single, "", "URL under which others reach this program; its path prefixes all endpoints."),

@@ -23,6 +23,8 @@ pub struct Flags {
     pub enable_lifecycle: bool,
     pub enable_admin_api: bool,
     pub cors_origin: AnchoredRegex,
+    /// TLS and authentication of the server; `None` for neither.
+    pub web_config_file: Option<PathBuf>,
     pub storage_path: PathBuf,
     pub retention_ms: i64,
     pub retention_bytes: Option<u64>,
@@ -44,12 +46,6 @@ pub struct Flags {
 
 impl Flags {
     pub fn new(mut values: FlagValues) -> Result<Flags, FlagError> {
-        if !values.text("web.config.file").is_empty() {
-            return Err(FlagError(format!(
-                "--web.config.file: {:?}: TLS and basic auth of the server come later; leave the flag out",
-                values.text("web.config.file")
-            )));
-        }
         let listen_addresses = values.all("web.listen-address").to_vec();
         let first_address = listen_addresses.first().map_or("", String::as_str);
         let mut external_url = ExternalUrl::parse(values.text("web.external-url"), first_address)
@@ -71,6 +67,7 @@ impl Flags {
             enable_admin_api: values.text("web.enable-admin-api") == "true",
             cors_origin: AnchoredRegex::new(values.text("web.cors.origin"))
                 .map_err(|error| wrong(&values, "web.cors.origin", &error.reason))?,
+            web_config_file: Some(values.text("web.config.file")).filter(|path| !path.is_empty()).map(PathBuf::from),
             storage_path: PathBuf::from(values.text("storage.tsdb.path")),
             retention_ms: retention_ms(&mut values)?,
             retention_bytes: retention_bytes(&values)?,
@@ -199,7 +196,8 @@ mod tests {
         ] {
             assert_eq!(flags(&[argument]).expect_err(argument), line);
         }
-        assert!(flags(&["--web.config.file=x.yml"]).expect_err("refused").contains("come later"));
+        let with_file = flags(&["--web.config.file=x.yml"]).expect("valid");
+        assert_eq!(with_file.web_config_file.as_deref(), Some(std::path::Path::new("x.yml")));
         assert!(flags(&["--web.cors.origin=("]).expect_err("refused").starts_with("--web.cors.origin: \"(\": "));
     }
 

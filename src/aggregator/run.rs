@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Exchange, Limits, Router, Server};
+use http::{Exchange, Limits, Router, Server, WebConfig};
 use scrape::{Config, ScrapeOptions, Scraping};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -32,6 +32,7 @@ pub async fn run(flags: Flags) -> Result<(), String> {
     raise_open_files();
     // Before anything is bound or opened: a configuration that is wrong should cost nothing.
     let config = flags.config_file.as_deref().map(reload::load).transpose()?;
+    let web = flags.web_config_file.as_deref().map(WebConfig::open).transpose().map_err(|error| error.to_string())?;
     let budget = Budget::of_this_machine();
     let limits = Limits {
         connections: flags.max_connections,
@@ -43,11 +44,12 @@ pub async fn run(flags: Flags) -> Result<(), String> {
         ..Limits::default()
     };
     let server = Server::bind(&flags.listen_addresses, limits).await.map_err(|error| error.to_string())?;
+    let server = server.with_web_config(web.map(Arc::new));
     let addresses = server.addresses();
     let own_address = addresses.first().copied().unwrap_or(SocketAddr::from(([127, 0, 0, 1], 9090)));
     let config = config.unwrap_or_else(|| Config::builtin_default(own_address, &flags.metrics_path()));
-    for address in addresses {
-        tracing::info!(%address, "listening");
+    for address in server.names() {
+        tracing::info!(address, "listening");
     }
     let aggregator = Aggregator::new(flags, budget, limits, config, server.stats());
     let observer = aggregator.clone();

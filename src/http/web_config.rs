@@ -8,6 +8,7 @@ mod certificate;
 mod client_check;
 mod document;
 mod duration;
+mod node;
 mod rate;
 mod settings;
 mod source;

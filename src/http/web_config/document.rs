@@ -1,53 +1,38 @@
 //! The YAML of `--web.config.file` as Prometheus' exporter-toolkit defines it: every key that there is, and nothing
 //! else. Values that may turn out wrong later know their line.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde_saphyr::{Error, Location, Spanned};
+use super::node::{Given, Keys};
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Default)]
 pub(super) struct Document {
-    pub tls_server_config: Option<TlsKeys>,
-    pub http_server_config: Option<HttpKeys>,
-    pub rate_limit: Option<RateKeys>,
+    pub tls: TlsKeys,
+    pub http2: bool,
+    /// `http_server_config.headers`.
+    pub headers: Vec<(String, Given<String>)>,
+    pub rate_interval: Option<Given<String>>,
+    pub rate_burst: u32,
     /// Name to bcrypt hash.
-    pub basic_auth_users: Option<BTreeMap<String, Spanned<String>>>,
+    pub users: Vec<(String, Given<String>)>,
 }
 
-/// All texts may be empty, which counts as not given.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// `tls_server_config`. All texts may be empty, which counts as not given.
+#[derive(Debug, Default)]
 pub(super) struct TlsKeys {
-    pub cert: Option<Spanned<String>>,
-    pub key: Option<Spanned<String>>,
-    pub client_ca: Option<Spanned<String>>,
-    pub cert_file: Option<Spanned<String>>,
-    pub key_file: Option<Spanned<String>>,
-    pub client_ca_file: Option<Spanned<String>>,
-    pub client_auth_type: Option<Spanned<String>>,
-    pub client_allowed_sans: Option<Vec<Spanned<String>>>,
-    pub min_version: Option<Spanned<String>>,
-    pub max_version: Option<Spanned<String>>,
-    pub cipher_suites: Option<Vec<Spanned<String>>>,
-    pub curve_preferences: Option<Vec<Spanned<String>>>,
-    pub prefer_server_cipher_suites: Option<bool>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct HttpKeys {
-    pub http2: Option<bool>,
-    pub headers: Option<BTreeMap<String, Spanned<Option<String>>>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct RateKeys {
-    pub interval: Option<Spanned<String>>,
-    pub burst: Option<Spanned<u32>>,
+    pub cert: Option<Given<String>>,
+    pub key: Option<Given<String>>,
+    pub client_ca: Option<Given<String>>,
+    pub cert_file: Option<Given<String>>,
+    pub key_file: Option<Given<String>>,
+    pub client_ca_file: Option<Given<String>>,
+    pub client_auth_type: Option<Given<String>>,
+    pub client_allowed_sans: Option<Vec<Given<String>>>,
+    pub min_version: Option<Given<String>>,
+    pub max_version: Option<Given<String>>,
+    pub cipher_suites: Option<Vec<Given<String>>>,
+    pub curve_preferences: Option<Vec<Given<String>>>,
+    pub prefer_server_cipher_suites: bool,
 }
 
 /// Prints as `web.yml:4: tls_server_config.min_version: "TLS14" is not a version of TLS`.
@@ -68,9 +53,46 @@ fn with_colon(key: &str) -> String {
 
 impl Document {
     pub fn parse(text: &str, file: &Path) -> Result<Document, WebConfigError> {
-        let options = serde_saphyr::options! { with_snippet: false };
-        // An empty file asks for nothing, as upstream has it.
-        serde_saphyr::from_str_with_options(text, options).map_err(|error| refusal(&error, text, file))
+        let mut root = Keys::parse(text, file)?;
+        let tls = TlsKeys::take(root.section("tls_server_config")?)?;
+        let mut http = root.section("http_server_config")?;
+        let (http2, headers) = (http.switch("http2", true)?, http.section("headers")?.all_texts()?);
+        http.finish()?;
+        let mut rate = root.section("rate_limit")?;
+        let rate_interval = rate.text("interval")?;
+        let rate_burst = match rate.text("burst")? {
+            None => 0,
+            Some(text) => text
+                .value
+                .parse()
+                .map_err(|_| rate.wrong("burst", text.line, &format!("expected a number, found {:?}", text.value)))?,
+        };
+        rate.finish()?;
+        let users = root.section("basic_auth_users")?.all_texts()?;
+        root.finish()?;
+        Ok(Document { tls, http2, headers, rate_interval, rate_burst, users })
+    }
+}
+
+impl TlsKeys {
+    fn take(mut keys: Keys<'_>) -> Result<TlsKeys, WebConfigError> {
+        let taken = TlsKeys {
+            cert: keys.text("cert")?,
+            key: keys.text("key")?,
+            client_ca: keys.text("client_ca")?,
+            cert_file: keys.text("cert_file")?,
+            key_file: keys.text("key_file")?,
+            client_ca_file: keys.text("client_ca_file")?,
+            client_auth_type: keys.text("client_auth_type")?,
+            client_allowed_sans: keys.texts("client_allowed_sans")?,
+            min_version: keys.text("min_version")?,
+            max_version: keys.text("max_version")?,
+            cipher_suites: keys.texts("cipher_suites")?,
+            curve_preferences: keys.texts("curve_preferences")?,
+            prefer_server_cipher_suites: keys.switch("prefer_server_cipher_suites", true)?,
+        };
+        keys.finish()?;
+        Ok(taken)
     }
 }
 
@@ -80,34 +102,9 @@ impl WebConfigError {
         WebConfigError { file: file.to_owned(), line: None, key: String::new(), reason: reason.into() }
     }
 
-    pub(super) fn at<T>(file: &Path, key: &str, value: &Spanned<T>, reason: impl Into<String>) -> WebConfigError {
-        WebConfigError {
-            file: file.to_owned(),
-            line: Some(value.referenced.line()),
-            key: key.to_owned(),
-            reason: reason.into(),
-        }
+    pub(super) fn at<T>(file: &Path, key: &str, value: &Given<T>, reason: impl Into<String>) -> WebConfigError {
+        WebConfigError { file: file.to_owned(), line: Some(value.line), key: key.to_owned(), reason: reason.into() }
     }
-}
-
-fn refusal(error: &Error, text: &str, file: &Path) -> WebConfigError {
-    let line = error.location().map(|location: Location| location.line());
-    let source = line.and_then(|line| text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?)).unwrap_or("");
-    let message = error.to_string();
-    let message = &message[..message.rfind(" at line ").unwrap_or(message.len())];
-    let (key, reason) = match error {
-        Error::DuplicateMappingKey { key: Some(key), .. } => (key.as_str(), "given twice".to_owned()),
-        _ => match message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
-            Some((key, _)) => (key, "unknown key".to_owned()),
-            None => (key_of(source), message.to_owned()),
-        },
-    };
-    WebConfigError { file: file.to_owned(), line, key: key.to_owned(), reason }
-}
-
-/// What stands before the colon of a line.
-fn key_of(line: &str) -> &str {
-    line.split_once(':').map_or("", |(key, _)| key.trim().trim_matches(['"', '\'']))
 }
 
 #[cfg(test)]
@@ -121,24 +118,44 @@ mod tests {
     #[test]
     fn refusals_name_file_line_and_key() {
         for (text, line) in [
-            ("tls_server_config:\n  cert_file: a\n  certfile: b\n", "web.yml:3: certfile: unknown key"),
+            (
+                "tls_server_config:\n  cert_file: a\n  certfile: b\n",
+                "web.yml:3: tls_server_config.certfile: unknown key",
+            ),
             ("users: {}\n", "web.yml:1: users: unknown key"),
             ("basic_auth_users:\n  a: x\n  a: y\n", "web.yml:3: a: given twice"),
-            ("http_server_config:\n  http2: perhaps\n", "web.yml:2: http2: invalid boolean"),
-            ("rate_limit:\n  burst: -1\n", "web.yml:2: burst: invalid u32"),
-            ("- a\n", "web.yml:1: expected mapping start"),
+            (
+                "http_server_config:\n  http2: perhaps\n",
+                "web.yml:2: http_server_config.http2: expected true or false, found \"perhaps\"",
+            ),
+            ("rate_limit:\n  burst: -1\n", "web.yml:2: rate_limit.burst: expected a number, found \"-1\""),
+            ("tls_server_config:\n  cert: [a]\n", "web.yml:2: tls_server_config.cert: expected a text"),
+            ("tls_server_config:\n  cipher_suites: a\n", "web.yml:2: tls_server_config.cipher_suites: expected a list"),
+            ("tls_server_config: on\n", "web.yml:1: tls_server_config: expected keys and values"),
+            ("- a\n", "web.yml:1: expected keys and values"),
         ] {
             assert_eq!(refused(text), line);
         }
-        assert!(refused("[1").starts_with("web.yml:1: unclosed bracket"), "{}", refused("[1"));
+        assert!(refused("[1").starts_with("web.yml:1: not valid YAML: "), "{}", refused("[1"));
     }
 
     #[test]
     fn nothing_given_is_nothing_wanted() {
         for text in ["", "# a comment\n", "tls_server_config:\nhttp_server_config:\nbasic_auth_users:\nrate_limit:\n"] {
             let document = Document::parse(text, Path::new("web.yml")).expect(text);
-            assert!(document.tls_server_config.is_none() && document.basic_auth_users.is_none());
+            assert!(document.tls.cert.is_none() && document.users.is_empty() && document.http2);
         }
+    }
+
+    #[test]
+    fn texts_may_look_like_something_else() {
+        let text = "basic_auth_users:\n  12: 1e3\n  yes: 007\n  \"a b\": 'on'\nhttp_server_config: {http2: off}\n\
+                    tls_server_config:\n  cert: |\n    one\n    two\n";
+        let document = Document::parse(text, Path::new("web.yml")).expect("valid");
+        let users: Vec<_> = document.users.iter().map(|(name, hash)| (name.as_str(), hash.value.as_str())).collect();
+        assert_eq!(users, [("12", "1e3"), ("a b", "on"), ("yes", "007")]);
+        assert_eq!(document.tls.cert.expect("given").value, "one\ntwo\n");
+        assert!(!document.http2);
     }
 
     proptest::proptest! {

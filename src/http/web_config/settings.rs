@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hyper::header::{HeaderName, HeaderValue};
-use serde_saphyr::Spanned;
-
 use super::WebConfigError;
-use super::document::{Document, HttpKeys, RateKeys};
+use super::document::Document;
 use super::duration::parse_duration;
+use super::node::Given;
 use super::rate::Rate;
 use super::tls_settings::TlsSettings;
 use super::users::check_hash;
+use hyper::header::{HeaderName, HeaderValue};
 
 #[derive(Debug, PartialEq)]
 pub(super) struct Settings {
@@ -40,29 +39,26 @@ impl Settings {
     pub fn parse(text: &str, file: &Path) -> Result<Settings, WebConfigError> {
         let document = Document::parse(text, file)?;
         let mut warnings = Vec::new();
-        let tls = document.tls_server_config.unwrap_or_default();
-        let tls = TlsSettings::check(tls, file, &mut warnings)?;
-        let http = document.http_server_config.unwrap_or_default();
         Ok(Settings {
-            tls,
-            http2: http.http2.unwrap_or(true),
-            headers: headers(http, file)?,
-            users: users(document.basic_auth_users.unwrap_or_default(), file)?,
-            rate: rate(&document.rate_limit.unwrap_or_default(), file, &mut warnings)?,
+            rate: rate(&document, file, &mut warnings)?,
+            tls: TlsSettings::check(document.tls, file, &mut warnings)?,
+            http2: document.http2,
+            headers: headers(document.headers, file)?,
+            users: users(document.users, file)?,
             warnings,
         })
     }
 }
 
-fn headers(http: HttpKeys, file: &Path) -> Result<Vec<(HeaderName, HeaderValue)>, WebConfigError> {
+fn headers(given: Vec<(String, Given<String>)>, file: &Path) -> Result<Vec<(HeaderName, HeaderValue)>, WebConfigError> {
     let mut headers = Vec::new();
-    for (name, value) in http.headers.unwrap_or_default() {
+    for (name, value) in given {
         let key = format!("http_server_config.headers.{name}");
         let refused = |reason: String| WebConfigError::at(file, &key, &value, reason);
         let Some((_, values)) = HEADERS.iter().find(|(known, _)| *known == name) else {
             return Err(refused("this header cannot be configured".to_owned()));
         };
-        let text = value.value.as_deref().unwrap_or("");
+        let text = value.value.as_str();
         if text.is_empty() {
             continue;
         }
@@ -75,7 +71,7 @@ fn headers(http: HttpKeys, file: &Path) -> Result<Vec<(HeaderName, HeaderValue)>
     Ok(headers)
 }
 
-fn users(given: BTreeMap<String, Spanned<String>>, file: &Path) -> Result<BTreeMap<String, String>, WebConfigError> {
+fn users(given: Vec<(String, Given<String>)>, file: &Path) -> Result<BTreeMap<String, String>, WebConfigError> {
     let mut users = BTreeMap::new();
     for (name, hash) in given {
         // The hash is a secret: the message tells what is wrong with it, not what it is.
@@ -86,13 +82,13 @@ fn users(given: BTreeMap<String, Spanned<String>>, file: &Path) -> Result<BTreeM
     Ok(users)
 }
 
-fn rate(keys: &RateKeys, file: &Path, warnings: &mut Vec<String>) -> Result<Option<Rate>, WebConfigError> {
-    let Some(text) = &keys.interval else { return Ok(None) };
+fn rate(document: &Document, file: &Path, warnings: &mut Vec<String>) -> Result<Option<Rate>, WebConfigError> {
+    let Some(text) = &document.rate_interval else { return Ok(None) };
     let interval = parse_duration(&text.value).ok_or_else(|| {
         let reason = format!("expected a duration such as 1s, found {:?}", text.value);
         WebConfigError::at(file, "rate_limit.interval", text, reason)
     })?;
-    let burst = keys.burst.as_ref().map_or(0, |burst| burst.value);
+    let burst = document.rate_burst;
     if interval.is_zero() {
         return Ok(None);
     }

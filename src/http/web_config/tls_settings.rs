@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_saphyr::Spanned;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{NamedGroup, SupportedProtocolVersion};
 
 use super::WebConfigError;
 use super::document::TlsKeys;
+use super::node::Given;
 use super::settings::beside;
 
 #[derive(Debug, PartialEq)]
@@ -130,7 +130,7 @@ impl TlsSettings {
             versions,
             suites,
             groups,
-            prefers_own_order: keys.prefer_server_cipher_suites.unwrap_or(true),
+            prefers_own_order: keys.prefer_server_cipher_suites,
         }))
     }
 
@@ -156,7 +156,7 @@ impl Pem {
 }
 
 impl Checker<'_> {
-    fn at<T>(&self, key: &str, value: &Spanned<T>, reason: impl Into<String>) -> WebConfigError {
+    fn at<T>(&self, key: &str, value: &Given<T>, reason: impl Into<String>) -> WebConfigError {
         WebConfigError::at(self.file, &format!("tls_server_config.{key}"), value, reason)
     }
 
@@ -167,16 +167,16 @@ impl Checker<'_> {
     /// A file wins over a text beside it.
     fn pem(
         &self,
-        (inline_key, inline): (&'static str, Option<Spanned<String>>),
-        (file_key, path): (&'static str, Option<Spanned<String>>),
+        (inline_key, inline): (&'static str, Option<Given<String>>),
+        (file_key, path): (&'static str, Option<Given<String>>),
     ) -> Option<Pem> {
-        let given = |value: Option<Spanned<String>>| value.filter(|value| !value.value.is_empty());
+        let given = |value: Option<Given<String>>| value.filter(|value| !value.value.is_empty());
         if let Some(path) = given(path) {
             let source = PemSource::File(beside(self.file, &path.value));
-            return Some(Pem { key: file_key, line: path.referenced.line(), source });
+            return Some(Pem { key: file_key, line: path.line, source });
         }
         let inline = given(inline)?;
-        Some(Pem { key: inline_key, line: inline.referenced.line(), source: PemSource::Inline(inline.value) })
+        Some(Pem { key: inline_key, line: inline.line, source: PemSource::Inline(inline.value) })
     }
 
     fn client_auth(&self, keys: &TlsKeys) -> Result<ClientAuth, WebConfigError> {
@@ -212,7 +212,7 @@ impl Checker<'_> {
         }
     }
 
-    fn version(&self, key: &str, given: &Option<Spanned<String>>) -> Result<Option<u8>, WebConfigError> {
+    fn version(&self, key: &str, given: &Option<Given<String>>) -> Result<Option<u8>, WebConfigError> {
         let Some(name) = given else { return Ok(None) };
         match name.value.as_str() {
             "TLS10" => Ok(Some(10)),
