@@ -17,6 +17,7 @@ use regex::Regex;
 use super::inventory::Inventory;
 use super::netclass_columns::{INFO, NUMBERS, Numbers, UP, place, value};
 use super::netclass_netlink::{ALTNAMES, NetclassOfNetlink};
+use super::true_types::Types;
 use crate::{Collector, Failure, Flag, FlagKind, Outcome, Scrape, Settings, SettingsError, Spec};
 
 const IGNORED: Flag = Flag {
@@ -56,7 +57,8 @@ pub const SPEC: Spec = Spec {
             false => Box::new(Netclass::new(host, settings)?),
             true => {
                 let ignored = settings.pattern(IGNORED.name)?;
-                Box::new(NetclassOfNetlink::new(host, ignored, settings.is_on(WITH_STATS.name)))
+                let counters = settings.is_on(WITH_STATS.name).then(|| Types::of(settings));
+                Box::new(NetclassOfNetlink::new(host, ignored, counters))
             }
         })
     },

@@ -17,6 +17,7 @@ use regex::Regex;
 use super::netclass_columns::{INFO, NUMBERS, Numbers, UP, place, value};
 use super::netlink::dump;
 use super::other_network;
+use super::true_types::Types;
 use crate::{Collector, Failure, Outcome, Scrape};
 
 pub const ALTNAMES: Family =
@@ -31,7 +32,8 @@ const FROM_FILES: [usize; 3] = [place::ADDR_ASSIGN_TYPE, place::DEV_ID, place::N
 pub struct NetclassOfNetlink {
     host: Host,
     ignored: Option<Regex>,
-    has_counters: bool,
+    /// The types of the counters, if they are wanted.
+    counters: Option<Types>,
     socket: KeptSocket,
     ethtool: Ethtool,
 }
@@ -48,11 +50,11 @@ struct Interface {
 
 impl NetclassOfNetlink {
     /// With the counters of the devices as well, if wanted: instead of the collector `netdev`, under other names.
-    pub fn new(host: &Host, ignored: Option<Regex>, has_counters: bool) -> Self {
+    pub fn new(host: &Host, ignored: Option<Regex>, counters: Option<Types>) -> Self {
         NetclassOfNetlink {
             host: host.clone(),
             ignored,
-            has_counters,
+            counters,
             socket: KeptSocket::new(Protocol::Route),
             ethtool: Ethtool::default(),
         }
@@ -83,8 +85,8 @@ impl Collector for NetclassOfNetlink {
         }
         let all: Vec<Interface> = interfaces.into_values().collect();
         write(&all, scrape.page);
-        if self.has_counters {
-            write_counters(&all, scrape.page);
+        if let Some(types) = self.counters {
+            write_counters(&all, types, scrape.page);
         }
         Ok(Outcome::Collected)
     }
@@ -219,11 +221,12 @@ const COUNTERS: [Counter; 24] = [
     (property!("receive_nohandler_total"), |device| device.rx_nohandler),
 ];
 
-fn write_counters(interfaces: &[Interface], page: &mut Page) {
+fn write_counters(interfaces: &[Interface], types: Types, page: &mut Page) {
     for (family, counter) in &COUNTERS {
+        let family = types.counter(family);
         for interface in interfaces {
             if let Some(counters) = &interface.counters {
-                page.labelled_sample(family, &interface.labels, &[], counter(counters) as f64);
+                page.labelled_sample(&family, &interface.labels, &[], counter(counters) as f64);
             }
         }
     }

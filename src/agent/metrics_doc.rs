@@ -52,6 +52,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("node_filesystem_", "device, device_error, fstype, mountpoint"),
     ("node_logind_sessions", "class, remote, seat, type"),
     ("node_network_address_info", "address, device, netmask, scope"),
+    ("node_network_altnames_info", "altname, device"),
     ("node_network_advertised_speed_bytes", "device, duplex, mode"),
     ("node_network_route_info", "dest, device, gw, priority, proto, src, weight"),
     ("node_network_supported_port_info", "device, type"),
