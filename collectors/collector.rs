@@ -31,6 +31,8 @@ pub enum Outcome {
     Collected,
     /// Nothing of the kind on this machine; says why: "no such file /proc/pressure", "PSI is switched off".
     Absent(Cow<'static, str>),
+    /// As `Absent`, where node_exporter reports a success without series: a class of devices that has none, mostly.
+    Empty(Cow<'static, str>),
 }
 
 /// Why a collector as a whole could not collect. Samples already on the page are kept.
@@ -104,6 +106,10 @@ impl Scrape<'_> {
 impl Outcome {
     pub fn absent(reason: impl Into<Cow<'static, str>>) -> Self {
         Outcome::Absent(reason.into())
+    }
+
+    pub fn empty(reason: impl Into<Cow<'static, str>>) -> Self {
+        Outcome::Empty(reason.into())
     }
 
     /// The usual way to begin: a missing file means that there is nothing here, any other error is a failure.

@@ -19,6 +19,8 @@ pub struct DeviceClass {
     info: Option<Family>,
     describe: Box<Describe>,
     shows_missing_as_zero: bool,
+    /// Whether a machine without the class is a success to node_exporter.
+    succeeds_without: bool,
 }
 
 /// Name and folder of what may be a device; `None` for what is none or not wanted.
@@ -46,11 +48,23 @@ impl DeviceClass {
     ) -> Self {
         let folder: PathBuf = host.roots.sys(folder);
         let (host, devices) = (host.clone(), Inventory::new(folder));
-        DeviceClass { host, devices, columns, info: None, describe: Box::new(describe), shows_missing_as_zero: false }
+        DeviceClass {
+            host,
+            devices,
+            columns,
+            info: None,
+            describe: Box::new(describe),
+            shows_missing_as_zero: false,
+            succeeds_without: false,
+        }
     }
 
     pub fn with_info(self, family: Family) -> Self {
         DeviceClass { info: Some(family), ..self }
+    }
+
+    pub fn succeeding_without(self) -> Self {
+        DeviceClass { succeeds_without: true, ..self }
     }
 
     pub fn showing_missing_as_zero(self) -> Self {
@@ -67,10 +81,13 @@ impl Collector for DeviceClass {
             Some(Device { description, readings: Readings::new(host, path, columns) })
         });
         if let Err(error) = refreshed {
-            return Outcome::of_error(error);
+            return match self.succeeds_without && error.is_absent() {
+                true => Ok(Outcome::empty(error.to_string())),
+                false => Outcome::of_error(error),
+            };
         }
         if self.devices.is_empty() {
-            return Ok(Outcome::absent(format!("no device in {}", self.devices.folder().display())));
+            return Ok(Outcome::empty(format!("no device in {}", self.devices.folder().display())));
         }
         for (_, device) in self.devices.iter_mut() {
             device.description.info.read(scrape);

@@ -78,7 +78,10 @@ fn cards(host: &Host) -> DeviceClass {
             .fixed("vendor", "amd");
         Some(Description { labels: LabelText::new([("card", name)]), info })
     };
-    DeviceClass::new(host, "class/drm", &COLUMNS, describe).with_info(INFO).showing_missing_as_zero()
+    DeviceClass::new(host, "class/drm", &COLUMNS, describe)
+        .with_info(INFO)
+        .showing_missing_as_zero()
+        .succeeding_without()
 }
 
 /// Beside `card0` there are its connectors, such as `card0-DP-1`.

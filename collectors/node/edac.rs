@@ -89,10 +89,10 @@ impl Collector for Edac {
         let make =
             |name: &str, path: &Path, buffer: &mut Vec<u8>| Controller::new(host, number(name, "mc")?, path, buffer);
         if let Err(error) = self.controllers.refresh(scrape.buffer, make) {
-            return Outcome::of_error(error);
+            return if error.is_absent() { Ok(Outcome::empty(error.to_string())) } else { Err(error.into()) };
         }
         if self.controllers.is_empty() {
-            return Ok(Outcome::absent(format!("no memory controller in {}", self.controllers.folder().display())));
+            return Ok(Outcome::empty(format!("no memory controller in {}", self.controllers.folder().display())));
         }
         for (_, controller) in self.controllers.iter_mut() {
             controller.read(scrape);

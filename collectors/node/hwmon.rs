@@ -218,7 +218,7 @@ impl Collector for Hwmon {
             }
         }
         if !self.has_chips {
-            return Ok(Outcome::absent(format!("no chip in {}", self.folder.path().display())));
+            return Ok(Outcome::empty(format!("no chip in {}", self.folder.path().display())));
         }
         for labels in &self.chip_names {
             scrape.page.labelled_sample(&CHIP_NAMES, labels, &[], 1.0);

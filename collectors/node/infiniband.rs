@@ -76,7 +76,7 @@ impl Collector for Infiniband {
             return Outcome::of_error(error);
         }
         if self.adapters.is_empty() {
-            return Ok(Outcome::absent(format!("no adapter in {}", self.adapters.folder().display())));
+            return Ok(Outcome::empty(format!("no adapter in {}", self.adapters.folder().display())));
         }
         for (_, adapter) in self.adapters.iter_mut() {
             adapter.ports.iter_mut().for_each(|port| port.readings.read(&COLUMNS, scrape));

@@ -110,7 +110,7 @@ impl Collector for Nvme {
             return Outcome::of_error(error);
         }
         if self.controllers.is_empty() {
-            return Ok(Outcome::absent(format!("no controller in {}", self.controllers.folder().display())));
+            return Ok(Outcome::empty(format!("no controller in {}", self.controllers.folder().display())));
         }
         for (_, controller) in self.controllers.iter_mut() {
             controller.info.read(scrape);

@@ -79,7 +79,7 @@ impl Collector for NvmeSubsystems {
             return Outcome::of_error(error);
         }
         if self.subsystems.is_empty() {
-            return Ok(Outcome::absent(format!("no subsystem in {}", self.subsystems.folder().display())));
+            return Ok(Outcome::empty(format!("no subsystem in {}", self.subsystems.folder().display())));
         }
         for (_, subsystem) in self.subsystems.iter_mut() {
             subsystem.read(host, scrape);

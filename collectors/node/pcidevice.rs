@@ -151,7 +151,7 @@ impl Collector for PciDevices {
             return Outcome::of_error(error);
         }
         if self.devices.is_empty() {
-            return Ok(Outcome::absent(format!("no device in {}", self.devices.folder().display())));
+            return Ok(Outcome::empty(format!("no device in {}", self.devices.folder().display())));
         }
         for (_, device) in self.devices.iter_mut() {
             device.read(scrape);

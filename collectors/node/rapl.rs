@@ -118,7 +118,7 @@ impl Collector for Rapl {
             }
         }
         if self.zones.is_empty() {
-            return Ok(Outcome::absent(format!("no zone in {}", self.folder.path().display())));
+            return Ok(Outcome::empty(format!("no zone in {}", self.folder.path().display())));
         }
         let mut denied = None;
         for zone in &mut self.zones {

@@ -48,7 +48,7 @@ fn zones_and_cooling_devices(host: &Host) -> DeviceClass {
         };
         Some(Description { labels, info: AttributeLabels::new() })
     };
-    DeviceClass::new(host, "class/thermal", &COLUMNS, describe)
+    DeviceClass::new(host, "class/thermal", &COLUMNS, describe).succeeding_without()
 }
 
 /// What follows the prefix, when that begins with a digit.

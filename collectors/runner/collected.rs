@@ -7,7 +7,7 @@ use exposition::{Family, Page, counter, gauge};
 
 use super::Shared;
 use super::collection::Collection;
-use super::outcome::{CollectorState, Status};
+use super::outcome::CollectorState;
 use super::schedule::Schedule;
 
 const DURATION: Family =
@@ -136,8 +136,7 @@ fn write_report(lines: &[Line], page: &mut Page) {
         page.sample(&DURATION, &[("collector", line.name)], line.state.seconds);
     }
     for line in lines {
-        let is_collected = line.state.status == Status::Collected;
-        page.sample(&SUCCESS, &[("collector", line.name)], f64::from(u8::from(is_collected)));
+        page.sample(&SUCCESS, &[("collector", line.name)], f64::from(u8::from(line.state.has_succeeded)));
     }
     for line in lines {
         let (status, reason) = (line.state.status.as_str(), &*line.state.reason);

@@ -18,6 +18,8 @@ pub enum Status {
 #[derive(Clone, Debug, PartialEq)]
 pub struct CollectorState {
     pub status: Status,
+    /// What `node_scrape_collector_success` tells.
+    pub has_succeeded: bool,
     /// Empty when collected. Free of numbers that change from scrape to scrape where we make it ourselves.
     pub reason: Cow<'static, str>,
     /// How long it took; for one that is not back yet, how long it has been busy.
@@ -44,7 +46,13 @@ impl Status {
 
 impl CollectorState {
     pub(super) fn failed(reason: impl Into<Cow<'static, str>>, seconds: f64) -> Self {
-        CollectorState { status: Status::Failed, reason: shorten(reason.into()), seconds, series: 0 }
+        CollectorState {
+            status: Status::Failed,
+            has_succeeded: false,
+            reason: shorten(reason.into()),
+            seconds,
+            series: 0,
+        }
     }
 }
 

@@ -217,9 +217,10 @@ impl Taken {
             let problems = &mut work.problems;
             collector.collect(&mut Scrape { page: &mut page, buffer, deadline, problems })
         }));
+        let has_succeeded = matches!(outcome, Ok(Ok(Outcome::Collected | Outcome::Empty(_))));
         let (status, reason) = match outcome {
             Ok(Ok(Outcome::Collected)) => (Status::Collected, Cow::Borrowed("")),
-            Ok(Ok(Outcome::Absent(reason))) => (Status::Absent, reason),
+            Ok(Ok(Outcome::Absent(reason) | Outcome::Empty(reason))) => (Status::Absent, reason),
             Ok(Err(failure)) => (Status::Failed, failure.0.into()),
             Err(panic) => {
                 tally.panics = 1;
@@ -235,7 +236,7 @@ impl Taken {
         work.tell_problems(spec.name, &mut tally);
         work.log(spec.name, status, &reason, &tally);
         let seconds = begin.elapsed().as_secs_f64();
-        let state = CollectorState { status, reason: shorten(reason), seconds, series: page.samples() };
+        let state = CollectorState { status, has_succeeded, reason: shorten(reason), seconds, series: page.samples() };
         (Report { state, page }, tally)
     }
 }

@@ -136,6 +136,11 @@ static ABSENT: Spec = spec("absent", |_, settings| {
     Ok(Box::new(Scripted { gate, script: |_, _| Ok(Outcome::absent("no such file")) }))
 });
 
+static EMPTY: Spec = spec("empty", |_, settings| {
+    let gate = gate_of(settings);
+    Ok(Box::new(Scripted { gate, script: |_, _| Ok(Outcome::empty("no device")) }))
+});
+
 static FAILS: Spec = spec("fails", |_, settings| {
     Ok(Box::new(Scripted {
         gate: gate_of(settings),
@@ -257,10 +262,12 @@ fn series_beyond_the_limit_are_dropped_and_counted() {
 
 #[test]
 fn the_three_outcomes_are_told_apart() {
-    let runner = runner("outcomes", &[&QUICK, &ABSENT, &FAILS], 0);
+    let runner = runner("outcomes", &[&QUICK, &ABSENT, &EMPTY, &FAILS], 0);
     let collected = runner.collect(&runner.everything(), later());
     let text = text(&collected);
     for line in [
+        r#"node_scrape_collector_status{collector="empty",reason="no device",status="absent"} 1"#,
+        r#"node_scrape_collector_success{collector="empty"} 1"#,
         r#"node_scrape_collector_status{collector="quick",reason="",status="collected"} 1"#,
         r#"node_scrape_collector_status{collector="absent",reason="no such file",status="absent"} 1"#,
         r#"node_scrape_collector_status{collector="fails",reason="broken badly",status="failed"} 1"#,
@@ -275,7 +282,7 @@ fn the_three_outcomes_are_told_apart() {
     assert_eq!(runner.stats().known_problems, 2);
     let last = runner.last_runs();
     assert_eq!(last[1].state.as_ref().map(|state| state.status), Some(Status::Absent));
-    assert_eq!((last[2].problems.as_slice(), last[2].problem_count), (&["disk sda: gone".to_owned()][..], 1));
+    assert_eq!((last[3].problems.as_slice(), last[3].problem_count), (&["disk sda: gone".to_owned()][..], 1));
 }
 
 #[test]

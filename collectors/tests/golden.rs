@@ -38,7 +38,7 @@ fn in_words(collected: &Collected, folder: &Path) -> String {
     let mut words = String::new();
     match &collected.outcome {
         Ok(Outcome::Collected) => {}
-        Ok(Outcome::Absent(reason)) => words = format!("# absent: {reason}\n"),
+        Ok(Outcome::Absent(reason) | Outcome::Empty(reason)) => words = format!("# absent: {reason}\n"),
         Err(failure) => words = format!("# failed: {failure}\n"),
     }
     for problem in &collected.problems {

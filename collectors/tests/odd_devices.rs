@@ -97,7 +97,7 @@ fn a_link_that_leads_nowhere_is_no_device() {
         sysfs.link(&format!("{class}/{name}"), "../../devices/gone");
         let collected = sysfs.collect(collector, &[]);
         let reason = match collected.outcome {
-            Ok(Outcome::Absent(reason)) => reason,
+            Ok(Outcome::Absent(reason) | Outcome::Empty(reason)) => reason,
             other => panic!("{collector}: {other:?}"),
         };
         assert!(reason.contains(class), "{collector}: {reason}");
@@ -113,7 +113,9 @@ fn without_the_class_the_reason_names_its_folder() {
         .chain(["powersupplyclass", "rapl", "tapestats", "thermal_zone", "watchdog"])
     {
         match sysfs.collect(name, &[]).outcome {
-            Ok(Outcome::Absent(reason)) => assert!(reason.contains("/sys/"), "{name}: {reason}"),
+            Ok(Outcome::Absent(reason) | Outcome::Empty(reason)) => {
+                assert!(reason.contains("/sys/"), "{name}: {reason}")
+            }
             other => panic!("{name}: {other:?}"),
         }
     }
@@ -248,4 +250,18 @@ fn an_odd_device_on_the_bus_costs_only_itself() {
     let infos = samples(&collected).into_iter().filter(|line| line.contains("_info{")).count();
     assert_eq!((infos, collected.problems.len()), (1, 2), "{:?}", collected.problems);
     assert!(collected.problems[0].ends_with("0000:00:02.0: no number in class"), "{:?}", collected.problems);
+}
+
+/// Nobody can alert on `node_scrape_collector_success` if it differs from node_exporter's.
+#[test]
+fn a_class_without_devices_is_a_success_as_with_node_exporter() {
+    let sysfs = Sysfs::new();
+    let is_success = |name: &str| matches!(sysfs.collect(name, &[]).outcome, Ok(Outcome::Empty(_)));
+    let without_class = ["drm", "edac", "thermal_zone"];
+    let with_class = ["class/hwmon", "class/infiniband", "class/nvme", "class/power_supply", "class/watchdog"];
+    let collectors = ["hwmon", "infiniband", "nvme", "powersupplyclass", "watchdog"];
+    assert_eq!(without_class.map(is_success), [true; 3]);
+    assert_eq!(collectors.map(is_success), [false; 5]);
+    with_class.into_iter().for_each(|class| fs::create_dir_all(sysfs.path(class)).expect("a folder"));
+    assert_eq!(collectors.map(is_success), [true; 5]);
 }
