@@ -292,7 +292,10 @@ fn what_node_exporter_refuses_at_the_start_we_refuse_with_file_line_and_key() {
     for (text, complaint) in [
         (format!("{TLS}  certfile: x\n"), "web.yml:4: tls_server_config.certfile: unknown key"),
         ("basic_auth_users:\n  ali: friend\n".to_owned(), "web.yml:2: basic_auth_users.ali: not a bcrypt hash"),
-        ("http_server_config:\n  http2: perhaps\n".to_owned(), "web.yml:2: http_server_config.http2: expected true or false"),
+        (
+            "http_server_config:\n  http2: perhaps\n".to_owned(),
+            "web.yml:2: http_server_config.http2: expected true or false",
+        ),
         (
             "http_server_config:\n  headers:\n    Server: x\n".to_owned(),
             "web.yml:3: http_server_config.headers.Server: ",
