@@ -225,12 +225,16 @@ mod tests {
         socket.dump(&EVERY_LINK, &mut Vec::new(), soon(), |_| {}).expect("an answer");
     }
 
-    /// A message of a dump from somebody who plays the kernel.
+    /// A message of the first dump from somebody who plays the kernel.
     fn message(kind: i32, flags: i32, body: &[u8]) -> Vec<u8> {
+        message_of(1, kind, flags, body)
+    }
+
+    fn message_of(sequence: u32, kind: i32, flags: i32, body: &[u8]) -> Vec<u8> {
         let length = (MESSAGE_HEADER_BYTES + body.len()) as u32;
         let mut bytes = length.to_ne_bytes().to_vec();
         bytes.extend([(kind as u16).to_ne_bytes(), (flags as u16).to_ne_bytes()].concat());
-        bytes.extend([1u32.to_ne_bytes(), [0; 4]].concat());
+        bytes.extend([sequence.to_ne_bytes(), [0; 4]].concat());
         bytes.extend(body);
         bytes
     }
@@ -255,6 +259,34 @@ mod tests {
         let interrupted = message(16, libc::NLM_F_DUMP_INTR, b"link");
         let (result, count) = answers(&[interrupted, done], soon());
         assert_eq!((result.ok(), count), (Some(Completeness::Changing), 1));
+    }
+
+    #[test]
+    fn a_dump_that_was_interrupted_is_begun_once_more() {
+        let (kernel, ours) = UnixDatagram::pair().expect("two sockets");
+        let dump_of = |sequence, flags, body| {
+            let done = message_of(sequence, libc::NLMSG_DONE, flags, &0i32.to_ne_bytes());
+            [message_of(sequence, 16, 0, body), done].concat()
+        };
+        for datagram in [dump_of(1, libc::NLM_F_DUMP_INTR, b"gone"), dump_of(2, 0, b"here")] {
+            kernel.send(&datagram).expect("sent");
+        }
+        let mut socket = KeptSocket { protocol: Protocol::Route, open: Some(ours.into()), sequence: 0 };
+        let (mut begun, mut bodies) = (0, Vec::new());
+        let step = |step: Step<'_>| match step {
+            Step::Begin => {
+                begun += 1;
+                bodies.clear();
+            }
+            Step::Answer(message) => bodies.push(message.payload.to_vec()),
+        };
+        let completeness = socket.dump(&EVERY_LINK, &mut Vec::new(), soon(), step).expect("an answer");
+        assert_eq!((completeness, begun, bodies), (Completeness::Whole, 2, vec![b"here".to_vec()]));
+        // Nobody answers a third time.
+        kernel.send(&dump_of(3, libc::NLM_F_DUMP_INTR, b"gone")).expect("sent");
+        kernel.send(&dump_of(4, libc::NLM_F_DUMP_INTR, b"gone")).expect("sent");
+        let completeness = socket.dump(&EVERY_LINK, &mut Vec::new(), soon(), |_| {}).expect("an answer");
+        assert_eq!(completeness, Completeness::Changing);
     }
 
     #[test]
