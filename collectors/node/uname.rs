@@ -28,8 +28,8 @@ struct Uname {
 
 impl Uname {
     fn new(host: &Host) -> Self {
-        let told = || std::env::var("NODE_NAME").ok().filter(|name| !name.is_empty());
-        Uname { node_name: if host.is_in_host_network() { None } else { told() } }
+        let told = std::env::var("NODE_NAME").ok();
+        Uname { node_name: told.filter(|name| !host.is_in_host_network() && !name.is_empty()) }
     }
 }
 

@@ -245,3 +245,46 @@ fn a_machine_made_of_files_is_in_its_own_network() {
     fs::create_dir(folder.path().join("proc")).expect("a folder");
     assert!(Machine::below(folder.path()).host.is_in_host_network());
 }
+
+#[test]
+fn outside_the_hosts_network_connections_are_counted_by_their_statistics() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let put = |path: &str, text: &str| {
+        let path = folder.path().join("proc").join(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(path, text).expect("written");
+    };
+    put("sys/net/netfilter/nf_conntrack_count", "3\n");
+    put("sys/net/netfilter/nf_conntrack_max", "65536\n");
+    put("net/stat/nf_conntrack", "entries found\n00000003 00000001\n");
+    put("1/net/stat/nf_conntrack", "entries found\n000001f4 00000007\n000001f4 00000002\n");
+    let inside = collect(&Machine::below(folder.path()), "conntrack");
+    assert!(inside.contains("node_nf_conntrack_entries 3\n"), "{inside}");
+    fs::create_dir(folder.path().join("proc/1/ns")).expect("a folder");
+    symlink("net:[1]", folder.path().join("proc/1/ns/net")).expect("a link");
+    let outside = collect(&Machine::below(folder.path()), "conntrack");
+    for line in ["_entries 500\n", "_entries_limit 65536\n", "_stat_found 9\n"] {
+        assert!(outside.contains(&format!("node_nf_conntrack{line}")), "{line:?} is not in {outside}");
+    }
+}
+
+/// Runs itself once more, with a name for the node: a process' environment is not to be changed while threads run.
+#[test]
+fn outside_the_hosts_network_the_node_is_called_what_the_agent_is_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    if std::env::var_os("NODE_NAME").is_some() {
+        fs::create_dir_all(folder.path().join("proc/1/ns")).expect("a folder");
+        let inside = collect(&Machine::below(folder.path()), "uname");
+        assert!(!inside.contains("node-of-the-test"), "{inside}");
+        symlink("net:[1]", folder.path().join("proc/1/ns/net")).expect("a link");
+        let outside = collect(&Machine::below(folder.path()), "uname");
+        return assert!(outside.contains(r#"nodename="node-of-the-test""#), "{outside}");
+    }
+    let own = std::env::current_exe().expect("the path of this test");
+    let again = Command::new(own)
+        .args(["--exact", "outside_the_hosts_network_the_node_is_called_what_the_agent_is_told"])
+        .env("NODE_NAME", "node-of-the-test")
+        .output()
+        .expect("it starts");
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stdout));
+}
