@@ -233,7 +233,7 @@ impl Filesystem {
         }
         let mut text = |file: &str| read_file(&folder.join(file), buffer).map(|bytes| to_text(trim(bytes)));
         // Where the UUID was changed after the file system was made, the folder still has the first one.
-        let uuid = text("metadata_uuid").ok().filter(|uuid| !uuid.is_empty()).unwrap_or_else(|| name.to_owned());
+        let uuid = text("metadata_uuid").ok().filter(|uuid| id_of(uuid) != [0; 16]).unwrap_or_else(|| name.to_owned());
         let label = text("label").unwrap_or_default();
         Some(Filesystem {
             id: id_of(name),
@@ -276,6 +276,9 @@ impl Filesystem {
 /// The bytes of a UUID; zeros for what is none.
 fn id_of(uuid: &str) -> [u8; 16] {
     let mut id = [0; 16];
+    if uuid.len() != "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx".len() {
+        return id;
+    }
     let mut digits = uuid.chars().filter_map(|digit| digit.to_digit(16));
     for byte in &mut id {
         let (Some(high), Some(low)) = (digits.next(), digits.next()) else { return [0; 16] };

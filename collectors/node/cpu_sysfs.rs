@@ -69,7 +69,7 @@ impl CpuSysfs {
         }
     }
 
-    /// The CPUs of a core share one count, and those of a package another: the first that has it is read.
+    /// The CPUs of a core share one count, and those of a package another: the first that can be read is.
     fn find_throttles(&mut self, cpu: &Path, buffer: &mut Vec<u8>) {
         let Some(package) = read_number(&cpu.join("topology/physical_package_id"), buffer) else { return };
         let Some(core) = read_number(&cpu.join("topology/core_id"), buffer) else { return };
@@ -80,7 +80,7 @@ impl CpuSysfs {
         for (known, core, file) in throttles {
             let place = (package, core);
             let path = cpu.join(file);
-            if known.iter().all(|throttle| throttle.place != place) && path.exists() {
+            if known.iter().all(|throttle| throttle.place != place) && read_number(&path, buffer).is_some() {
                 known.push(Throttle::new(place, KeptFile::new(path, &self.host.files)));
             }
         }
