@@ -172,7 +172,7 @@ impl KeptFile {
         if let Some(file) = &self.open {
             match read(file, buffer).map_err(|source| self.error(source)) {
                 Ok(filled) => return Ok(&buffer[..filled]),
-                Err(error) if error.is_absent() => self.close(),
+                Err(error) if error.is_absent() || is_stale(&error) => self.close(),
                 Err(error) => return Err(error),
             }
         }
@@ -200,6 +200,12 @@ impl Drop for KeptFile {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// A file of `/proc` that its module has removed since it was opened, and perhaps made anew, says `EIO`. So does a device
+/// that is broken; it is asked once more, then.
+fn is_stale(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.raw_os_error() == Some(libc::EIO))
 }
 
 fn open(path: &Path) -> io::Result<File> {
