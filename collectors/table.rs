@@ -16,6 +16,7 @@ pub const TABLE: &[Spec] = &[
     containers::SPEC,
     node::cpu::SPEC,
     node::cpu_vulnerabilities::SPEC,
+    node::cpufreq::SPEC,
     node::diskstats::SPEC,
     node::dmi::SPEC,
     node::dmmultipath::SPEC,

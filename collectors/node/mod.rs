@@ -57,6 +57,7 @@ pub mod cgroups;
 pub mod conntrack;
 pub mod cpu;
 pub mod cpu_vulnerabilities;
+pub mod cpufreq;
 pub mod diskstats;
 pub mod dmi;
 pub mod dmmultipath;

@@ -27,6 +27,7 @@ const NEWER_COLLECTORS: &[&str] = &[
 ];
 /// Families that node_exporter 1.11 does not have, and since when it has.
 const NEWER: &[(&str, &str)] = &[
+    ("node_cpu_frequency_avg_hertz", "1.12"),
     ("node_edac_channel_correctable_errors_total", "1.12"),
     ("node_edac_channel_uncorrectable_errors_total", "1.12"),
     ("node_ksmd_general_profit_bytes", "1.12"),
@@ -130,8 +131,6 @@ fn node_exporter(roots: &[String], wanted: impl Fn(&str) -> bool) -> Option<Answ
     for (flag, value) in FLAGS {
         arguments.push(if *value == "true" { format!("--{flag}") } else { format!("--{flag}={value}") });
     }
-    // It exports node_cpu_frequency_hertz only when this one is on too.
-    arguments.push("--collector.cpufreq".to_owned());
     let environment: Vec<(&str, &str)> =
         peer.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let mut program = Program::start_with(Path::new(&peer.path), &arguments, &environment);
@@ -139,7 +138,6 @@ fn node_exporter(roots: &[String], wanted: impl Fn(&str) -> bool) -> Option<Answ
     let answer = get(&address, "/metrics").expect("an answer");
     let mut theirs = Answer::default();
     theirs.add(&String::from_utf8(answer.body).expect("UTF-8"));
-    theirs.series.retain(|key, _| !key.starts_with("node_cpu_scaling"));
     Some(theirs)
 }
 

@@ -164,6 +164,10 @@ fn family_of(key: &str) -> &str {
 
 /// Whether one of the collector's families has this name; `<Field>` in a family's name stands for anything.
 fn is_family_of(spec: &Spec, name: &str) -> bool {
+    // Two collectors have it, with other labels; here it is that of the file `cpuinfo`.
+    if name == "node_cpu_frequency_hertz" {
+        return spec.name == "cpu";
+    }
     // Families of other collectors that look like one of these.
     let is_of_another =
         TABLE.iter().any(|other| other.name != spec.name && other.families.iter().any(|family| family.name == name))

@@ -23,7 +23,7 @@ use clap::{ArgMatches, Command};
 use collectors::{Plan, Settings, SettingsError, Spec, TABLE, TRUE_TYPES};
 use kernel::Roots;
 
-use crate::{arguments, not_yet, version};
+use crate::{arguments, left_out, version};
 use command::command;
 use file::File;
 use wording::one_line;
@@ -171,8 +171,8 @@ impl Flags {
         let text = |name: &str| matches.get_one::<String>(name).cloned().unwrap_or_default();
         let is_on = |name: &str| text(name) == "true";
         number("runtime.gomaxprocs", &text("runtime.gomaxprocs"))?;
-        if let Some(name) = not_yet::collectors().find(|name| is_on(&format!("collector.{name}"))) {
-            return Err(refused(&format!("collector.{name}"), not_yet::reason(name)));
+        if let Some(name) = left_out::collectors().find(|name| is_on(&format!("collector.{name}"))) {
+            return Err(refused(&format!("collector.{name}"), left_out::reason(name)));
         }
         let has_defaults = !is_on("collector.disable-defaults");
         let is_enabled = |spec: &&Spec| match text(&format!("collector.{}", spec.name)).as_str() {
@@ -256,7 +256,7 @@ fn settings(matches: &ArgMatches) -> Settings {
 
 fn warnings(matches: &ArgMatches) -> Vec<String> {
     let given = |name: &&str| matches.value_source(name) == Some(ValueSource::CommandLine);
-    let flags = not_yet::switches().chain(not_yet::values()).filter(given);
+    let flags = left_out::switches().chain(left_out::values()).filter(given);
     flags.map(|name| format!("--{name} has no effect")).collect()
 }
 

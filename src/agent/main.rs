@@ -8,11 +8,11 @@ mod configuration;
 mod endpoints;
 mod flags;
 mod landing;
+mod left_out;
 mod log;
 mod metrics;
 #[cfg(test)]
 mod metrics_doc;
-mod not_yet;
 mod own_metrics;
 mod packers;
 mod process;

@@ -10,7 +10,7 @@ use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{Encoding, Form, Request, Response, StatusCode};
 
 use crate::agent::Agent;
-use crate::{not_yet, own_metrics};
+use crate::{left_out, own_metrics};
 
 /// Without a word from the scraper: Prometheus' default timeout.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -83,7 +83,8 @@ fn filter(agent: &Agent, request: &Request) -> Result<Filter, String> {
     if collect.is_empty() && exclude.is_empty() {
         return Ok(agent.runner.everything());
     }
-    let is_known = |name: &str| not_yet::is_upstream(name) || TABLE.iter().any(|spec| spec.name == name);
+    let is_known =
+        |name: &str| TABLE.iter().any(|spec| spec.name == name) || left_out::collectors().any(|one| one == name);
     agent.runner.filter(&collect, &exclude, is_known).map_err(|error| error.to_string())
 }
 

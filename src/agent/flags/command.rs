@@ -5,7 +5,7 @@ use collectors::{Flag, FlagKind, TABLE, TRUE_TYPES};
 use kernel::Roots;
 
 use super::profile::{self, Profile};
-use crate::not_yet;
+use crate::left_out;
 
 /// Flags that cannot change while the agent runs; a configuration file that changes one of them is told so.
 pub const FIXED: &[&str] = &[
@@ -35,9 +35,9 @@ pub fn command(profile: Option<&Profile>) -> Command {
         command = command.arg(switch(&format!("collector.{}", spec.name), &help));
         command = command.args(spec.flags.iter().map(of_collector));
     }
-    let absent = not_yet::collectors().map(|name| switch(&format!("collector.{name}"), "").hide(true));
-    let switches = not_yet::switches().map(|name| switch(name, "").hide(true));
-    let values = not_yet::values().map(|name| list(name, "").hide(true));
+    let absent = left_out::collectors().map(|name| switch(&format!("collector.{name}"), "").hide(true));
+    let switches = left_out::switches().map(|name| switch(name, "").hide(true));
+    let values = left_out::values().map(|name| list(name, "").hide(true));
     command = command.args(absent).args(switches).args(values);
     for &(flag, default) in profile.map_or(&[][..], |profile| profile.defaults) {
         if command.get_arguments().any(|arg| arg.get_id() == flag) {
