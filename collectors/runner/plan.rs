@@ -5,6 +5,9 @@ use std::sync::Arc;
 use super::Runner;
 use crate::{Collector, Settings, SettingsError};
 
+/// Collectors whose series depend on whether another one is on.
+const DEPENDENT: &[(&str, &str)] = &[("cpu", "cpufreq")];
+
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// Names of collectors.
@@ -31,7 +34,10 @@ impl Runner {
         // Outside of the lock: building may read files.
         let mut built: Vec<Option<Box<dyn Collector>>> = Vec::with_capacity(rows.len());
         for spec in rows {
-            let is_kept = before.enables(spec.name) && plan.settings.is_same_for(spec, &before.settings);
+            let mut others = DEPENDENT.iter().filter(|(dependent, _)| *dependent == spec.name);
+            let is_kept = before.enables(spec.name)
+                && plan.settings.is_same_for(spec, &before.settings)
+                && others.all(|(_, other)| before.enables(other) == plan.enables(other));
             let is_needed = plan.enables(spec.name) && !is_kept;
             built.push(if is_needed { Some((spec.build)(&self.shared.host, &plan.settings)?) } else { None });
         }
