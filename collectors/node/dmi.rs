@@ -57,18 +57,17 @@ struct Dmi {
 impl Collector for Dmi {
     fn collect(&mut self, scrape: &mut Scrape<'_>) -> Result<Outcome, Failure> {
         if self.labels.is_none() {
-            self.labels = read(&self.host.roots.sys("class/dmi/id"), scrape);
-        }
-        match &self.labels {
-            Some(labels) => {
-                scrape.page.labelled_sample(&INFO, labels, &[], 1.0);
-                Ok(Outcome::Collected)
-            }
-            None => {
-                let folder = self.host.roots.sys("class/dmi/id");
-                Ok(Outcome::absent(format!("the firmware says nothing in {}", folder.display())))
+            let folder = self.host.roots.sys("class/dmi/id");
+            // Looked at first: where there is none, twenty files would be asked for in vain on each scrape.
+            self.labels = if folder.is_dir() { read(&folder, scrape) } else { None };
+            if self.labels.is_none() {
+                return Ok(Outcome::absent(format!("the firmware says nothing in {}", folder.display())));
             }
         }
+        if let Some(labels) = &self.labels {
+            scrape.page.labelled_sample(&INFO, labels, &[], 1.0);
+        }
+        Ok(Outcome::Collected)
     }
 }
 
