@@ -357,7 +357,7 @@ impl CacheDevice {
 }
 
 impl Collector for Bcache {
-    /// A machine without bcache has no series and no complaint, as with node_exporter.
+    /// A machine without bcache counts as a success, as with node_exporter.
     fn collect(&mut self, scrape: &mut Scrape<'_>) -> Result<Outcome, Failure> {
         let host = &self.host;
         let refreshed = self.sets.refresh(scrape.buffer, |uuid, folder, _| {
@@ -369,8 +369,11 @@ impl Collector for Bcache {
         });
         match refreshed {
             Ok(()) => {}
-            Err(error) if error.is_absent() => return Ok(Outcome::Collected),
+            Err(error) if error.is_absent() => return Ok(Outcome::empty(error.to_string())),
             Err(error) => return Err(error.into()),
+        }
+        if self.sets.is_empty() {
+            return Ok(Outcome::empty("no set of bcache is registered"));
         }
         for (uuid, set) in self.sets.iter_mut() {
             set.read(uuid, host, self.shows_priority, scrape);

@@ -331,16 +331,16 @@ impl BlockGroups {
 }
 
 impl Collector for Btrfs {
-    /// A machine without btrfs has no series and no complaint, as with node_exporter.
+    /// A machine without btrfs counts as a success, as with node_exporter.
     fn collect(&mut self, scrape: &mut Scrape<'_>) -> Result<Outcome, Failure> {
         let host = &self.host;
         match self.filesystems.refresh(scrape.buffer, |name, path, buffer| Filesystem::new(name, path, host, buffer)) {
             Ok(()) => {}
-            Err(error) if error.is_absent() => return Ok(Outcome::Collected),
+            Err(error) if error.is_absent() => return Ok(Outcome::empty(error.to_string())),
             Err(error) => return Err(error.into()),
         }
         if self.filesystems.is_empty() {
-            return Ok(Outcome::Collected);
+            return Ok(Outcome::empty("no btrfs is mounted"));
         }
         for (_, filesystem) in self.filesystems.iter_mut() {
             filesystem.read(host, scrape);

@@ -172,7 +172,7 @@ impl PathDevice {
 }
 
 impl Collector for DmMultipath {
-    /// A machine without such devices has no series and no complaint, as with node_exporter.
+    /// A machine without such devices counts as a success, as with node_exporter.
     fn collect(&mut self, scrape: &mut Scrape<'_>) -> Result<Outcome, Failure> {
         let (host, problems) = (&self.host, &mut *scrape.problems);
         let refreshed = self.devices.refresh(scrape.buffer, |name, path, buffer| {
@@ -183,6 +183,9 @@ impl Collector for DmMultipath {
         });
         if let Err(error) = refreshed {
             return Outcome::of_error(error);
+        }
+        if self.devices.is_empty() {
+            return Ok(Outcome::empty("no multipath device"));
         }
         for (_, device) in self.devices.iter_mut() {
             device.read(host, scrape);

@@ -274,13 +274,16 @@ impl Filesystem {
 }
 
 impl Collector for Xfs {
-    /// A machine without XFS has no series and no complaint, as with node_exporter.
+    /// A machine without XFS counts as a success, as with node_exporter.
     fn collect(&mut self, scrape: &mut Scrape<'_>) -> Result<Outcome, Failure> {
         let host = &self.host;
         match self.filesystems.refresh(scrape.buffer, |name, path, _| Filesystem::new(name, path, host)) {
             Ok(()) => {}
-            Err(error) if error.is_absent() => return Ok(Outcome::Collected),
+            Err(error) if error.is_absent() => return Ok(Outcome::empty(error.to_string())),
             Err(error) => return Err(error.into()),
+        }
+        if self.filesystems.is_empty() {
+            return Ok(Outcome::empty("no XFS is mounted"));
         }
         for (_, filesystem) in self.filesystems.iter_mut() {
             filesystem.read(scrape);
