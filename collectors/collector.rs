@@ -134,15 +134,27 @@ impl Settings {
     /// The defaults of all flags of all collectors.
     pub fn defaults<'a>(specs: impl IntoIterator<Item = &'a Spec>) -> Self {
         let mut settings = Settings::default();
-        for flag in specs.into_iter().flat_map(|spec| spec.flags) {
-            let value = match flag.kind {
-                FlagKind::Switch { default } => vec![default.to_string()],
-                FlagKind::Text { default } => vec![default.to_owned()],
-                FlagKind::List => Vec::new(),
-            };
-            settings.values.insert(flag.name.to_owned(), value);
+        for spec in specs {
+            settings.set_collector(spec.name, spec.is_on_by_default);
+            for flag in spec.flags {
+                let value = match flag.kind {
+                    FlagKind::Switch { default } => vec![default.to_string()],
+                    FlagKind::Text { default } => vec![default.to_owned()],
+                    FlagKind::List => Vec::new(),
+                };
+                settings.values.insert(flag.name.to_owned(), value);
+            }
         }
         settings
+    }
+
+    /// Whether a collector is on, for those whose series depend on another.
+    pub fn set_collector(&mut self, name: &str, is_on: bool) {
+        self.values.insert(format!("collector.{name}"), vec![is_on.to_string()]);
+    }
+
+    pub fn has_collector(&self, name: &str) -> bool {
+        self.is_on(&format!("collector.{name}"))
     }
 
     /// Another default than the table's. The flag still counts as not given.

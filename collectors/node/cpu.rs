@@ -102,7 +102,7 @@ impl Cpu {
             ticks_per_second: ticks_per_second as f64,
             wants_guest: settings.is_on(GUEST_FLAG.name),
             sysfs: CpuSysfs::new(host),
-            info: wants_info.then(|| CpuInfoFile::new(host, flags, bugs)),
+            info: wants_info.then(|| CpuInfoFile::new(host, flags, bugs, settings.has_collector("cpufreq"))),
         })
     }
 

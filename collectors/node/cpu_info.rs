@@ -12,7 +12,7 @@ use crate::Scrape;
 pub const INFO: Family = gauge("node_cpu_info", "CPU information from /proc/cpuinfo.");
 pub const FLAG: Family = gauge("node_cpu_flag_info", "Flags of the first CPU in /proc/cpuinfo.");
 pub const BUG: Family = gauge("node_cpu_bug_info", "Bugs of the first CPU in /proc/cpuinfo.");
-pub const FREQUENCY: Family = gauge("node_cpu_frequency_hertz", "CPU frequency in hertz from /proc/cpuinfo.");
+pub const FREQUENCY: Family = gauge("node_cpu_frequency_hertz", "Current CPU thread frequency in hertz.");
 
 const HERTZ_PER_MHZ: f64 = 1e6;
 
@@ -22,11 +22,13 @@ pub struct CpuInfoFile {
     flags: Option<Regex>,
     /// Which bugs to export; `None` exports none.
     bugs: Option<Regex>,
+    /// Only beside the collector `cpufreq`, as node_exporter has it.
+    wants_frequency: bool,
 }
 
 impl CpuInfoFile {
-    pub fn new(host: &Host, flags: Option<Regex>, bugs: Option<Regex>) -> Self {
-        CpuInfoFile { file: host.proc_file("cpuinfo"), flags, bugs }
+    pub fn new(host: &Host, flags: Option<Regex>, bugs: Option<Regex>, wants_frequency: bool) -> Self {
+        CpuInfoFile { file: host.proc_file("cpuinfo"), flags, bugs, wants_frequency }
     }
 
     pub fn collect(&mut self, scrape: &mut Scrape<'_>) {
@@ -36,7 +38,7 @@ impl CpuInfoFile {
         };
         let page = &mut *scrape.page;
         for (place, cpu) in parsed(cpus(bytes), self.file.path(), scrape.problems).enumerate() {
-            write_cpu(page, &cpu);
+            write_cpu(page, &cpu, self.wants_frequency);
             if place == 0 {
                 write_words(page, &FLAG, "flag", cpu.flags, self.flags.as_ref());
                 write_words(page, &BUG, "bug", cpu.bugs, self.bugs.as_ref());
@@ -45,7 +47,7 @@ impl CpuInfoFile {
     }
 }
 
-fn write_cpu(page: &mut Page, info: &CpuInfo<'_>) {
+fn write_cpu(page: &mut Page, info: &CpuInfo<'_>, wants_frequency: bool) {
     let text = String::from_utf8_lossy;
     let mut digits = itoa::Buffer::new();
     let cpu = digits.format(info.processor);
@@ -63,7 +65,7 @@ fn write_cpu(page: &mut Page, info: &CpuInfo<'_>) {
         ("vendor", &*text(info.vendor)),
     ];
     page.sample(&INFO, &labels, 1.0);
-    if let Some(mhz) = info.mhz {
+    if let Some(mhz) = info.mhz.filter(|_| wants_frequency) {
         page.sample(&FREQUENCY, &[("core", &core), ("cpu", cpu), ("package", &package)], mhz * HERTZ_PER_MHZ);
     }
 }

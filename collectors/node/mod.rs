@@ -21,6 +21,7 @@ mod bcachefs_device;
 mod btrfs_mounts;
 mod cpu_info;
 mod cpu_sysfs;
+mod cpufreq_reader;
 mod disk_identity;
 mod ethtool_link;
 mod ethtool_statistics;

@@ -4,7 +4,6 @@
 use exposition::{Family, Kind, gauge};
 use kernel::proc::net_sockstat::protocols;
 use kernel::{Host, KeptFile};
-use nix::unistd::{SysconfVar, sysconf};
 
 use super::named::Named;
 use super::parsed::parsed;
@@ -14,9 +13,6 @@ use crate::{Collector, Failure, Outcome, Scrape, Spec};
 
 const FIELD: Family = gauge("node_sockstat_<PROTOCOL>_<field>", "Number of <PROTOCOL> sockets in state <field>.");
 const USED: Family = gauge("node_sockstat_sockets_used", "Number of IPv4 sockets in use.");
-
-/// What most kernels have, for the case that this one does not tell.
-const USUAL_PAGE_BYTES: f64 = 4096.0;
 
 pub const SPEC: Spec = Spec {
     name: "sockstat",
@@ -47,7 +43,7 @@ struct FieldFamilies {
 
 impl Sockstat {
     fn new(host: &Host) -> Self {
-        let page_bytes = sysconf(SysconfVar::PAGE_SIZE).ok().flatten().map_or(USUAL_PAGE_BYTES, |bytes| bytes as f64);
+        let page_bytes = host.page_bytes() as f64;
         let file = |name| SockstatFile { file: host.net_file(name), names: Remembered::default() };
         Sockstat { page_bytes, files: [file("sockstat"), file("sockstat6")] }
     }

@@ -179,6 +179,8 @@ impl Flags {
             "" => has_defaults && spec.is_on_by_default,
             given => given == "true",
         };
+        let mut settings = settings(matches);
+        TABLE.iter().for_each(|spec| settings.set_collector(spec.name, is_enabled(&spec)));
         let telemetry_path = text("web.telemetry-path");
         if !telemetry_path.starts_with('/') {
             return Err(refused("web.telemetry-path", format!("{telemetry_path:?} does not begin with a slash")));
@@ -186,7 +188,7 @@ impl Flags {
         Ok(Flags {
             plan: Plan {
                 enabled: TABLE.iter().filter(is_enabled).map(|spec| spec.name).collect(),
-                settings: settings(matches),
+                settings,
                 series_limit: number("collector.series-limit", &text("collector.series-limit"))?,
             },
             roots: Roots {

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use crate::{Attribute, FileBudget, KeptFile, Network, Roots};
+use crate::proc::auxv;
+use crate::{Attribute, FileBudget, KeptFile, Network, Roots, limits, read_file};
 
 /// Cheap to clone; every collector gets one.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,13 @@ impl Host {
     /// A file below `/sys` that is read on every scrape.
     pub fn sys_file(&self, relative: impl AsRef<Path>) -> KeptFile {
         KeptFile::new(self.roots.sys(relative), &self.files)
+    }
+
+    /// Bytes of a page of memory on this machine.
+    pub fn page_bytes(&self) -> u64 {
+        let mut buffer = Vec::new();
+        let auxv = read_file(&self.roots.proc("self/auxv"), &mut buffer);
+        auxv.ok().and_then(auxv::page_bytes).unwrap_or_else(limits::page_bytes)
     }
 
     /// An attribute of a device, by its full path.

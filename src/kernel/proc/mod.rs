@@ -1,5 +1,6 @@
 //! Files of `/proc`, one parser each, named after the file that it reads.
 
+pub mod auxv;
 pub mod buddyinfo;
 pub mod cgroups;
 pub mod cpuinfo;
