@@ -3,10 +3,12 @@
 #![no_main]
 
 use kernel::cgroup::{self, blkio, cpu_max, cpu_stat, cpuacct, io_stat, memory_events, memory_stat, memory_stat_v1};
-use kernel::netlink::{Address, Link, attributes, messages};
+use kernel::netlink::{
+    Address, Bss, Family, Link, Neighbour, Qdisc, Route, Station, TcpSocket, WifiInterface, attributes, messages,
+};
 use kernel::proc::{
-    cpuinfo, diskstats, file_nr, loadavg, meminfo, mountinfo, net_dev, net_snmp, net_snmp6, net_sockstat, nf_conntrack,
-    pressure, schedstat, softnet_stat, stat, vmstat,
+    cpuinfo, diskstats, file_nr, loadavg, meminfo, mountinfo, net_arp, net_dev, net_snmp, net_snmp6, net_sockstat,
+    net_udp, nf_conntrack, pressure, schedstat, softnet_stat, stat, vmstat,
 };
 use kernel::sys::cpu_list;
 use libfuzzer_sys::fuzz_target;
@@ -20,10 +22,12 @@ const PARSERS: &[Parser] = &[
     |bytes| one(loadavg::LoadAverage::parse(bytes)),
     |bytes| all(meminfo::fields(bytes)),
     |bytes| all(mountinfo::mounts(bytes)),
+    |bytes| all(net_arp::devices(bytes)),
     |bytes| all(net_dev::interfaces(bytes)),
     |bytes| all(net_snmp::protocols(bytes)),
     |bytes| all(net_snmp6::counters(bytes)),
     |bytes| all(net_sockstat::protocols(bytes)),
+    |bytes| all(net_udp::sockets(bytes)),
     |bytes| one(nf_conntrack::ConntrackStat::parse(bytes)),
     |bytes| one(pressure::Pressure::parse(bytes)),
     |bytes| all(schedstat::cpus(bytes)),
@@ -45,7 +49,10 @@ const PARSERS: &[Parser] = &[
     |bytes| one(kernel::os_release::OsRelease::parse(bytes)),
     |bytes| {
         for message in messages(bytes) {
-            one((Link::parse(&message), Address::parse(&message)));
+            one((Link::parse(&message), Address::parse(&message), Neighbour::parse(&message)));
+            one((Qdisc::parse(&message), TcpSocket::parse(&message), Family::parse(&message)));
+            one((WifiInterface::parse(&message), Bss::parse(&message), Station::parse(&message)));
+            all(Route::parse(&message).iter().flat_map(Route::hops));
             all(attributes(message.payload));
         }
     },
