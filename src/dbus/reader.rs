@@ -22,7 +22,8 @@ pub enum Value<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(bytes: &'a [u8], is_big_endian: bool) -> Self {
+    /// Of the body of a message; the message's header says in which order its bytes are.
+    pub fn new(bytes: &'a [u8], is_big_endian: bool) -> Self {
         Reader { bytes, at: 0, is_big_endian }
     }
 
