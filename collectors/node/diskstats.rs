@@ -1,7 +1,7 @@
 //! `/proc/diskstats`: requests, bytes and times of block devices; what udev and sysfs know about each.
 //! Kernel: 2.6 and later; discards since 4.18, flushes since 5.5. Privileges: none.
-//! Cost: two reads. What is known about a device is looked up when it appears, and again every `LOOK_AGAIN`: udev may
-//! learn a file system or a name later, and tells nobody of it.
+//! Cost: two reads. What is known about a device is looked up when it appears, and again when it is older than
+//! `LOOK_AGAIN`, by turns where there are many: udev may learn a file system or a name later, and tells nobody of it.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use kernel::{Host, KeptFile};
 use super::device_filter::DeviceFilter;
 use super::disk_identity::{self, DiskIdentity};
 use super::parsed::parsed;
+use super::turn::Turn;
 use crate::{Collector, Failure, Flag, FlagKind, Outcome, Scrape, Settings, SettingsError, Spec};
 
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -139,7 +140,7 @@ struct Diskstats {
     known: Vec<Known>,
     /// Of those in `known`.
     names: HashSet<Box<[u8]>>,
-    looked: Instant,
+    turn: Turn,
 }
 
 /// A device and, while it is read, its counters.
@@ -148,6 +149,7 @@ struct Known {
     is_first: bool,
     major: u64,
     minor: u64,
+    made: Instant,
     /// `None` for a device that the filter leaves out, and for a second one of the same name.
     identity: Option<DiskIdentity>,
     values: [Option<f64>; COLUMNS.len()],
@@ -161,7 +163,7 @@ impl Diskstats {
             filter: DeviceFilter::from_flags(settings, INCLUDE.name, EXCLUDE.name)?,
             known: Vec::new(),
             names: HashSet::new(),
-            looked: Instant::now(),
+            turn: Turn::default(),
         })
     }
 
@@ -180,21 +182,20 @@ impl Diskstats {
 
 impl Collector for Diskstats {
     fn collect(&mut self, scrape: &mut Scrape<'_>) -> Result<Outcome, Failure> {
-        if self.looked.elapsed() >= LOOK_AGAIN {
-            self.looked = Instant::now();
-            forget_from(0, &mut self.known, &mut self.names);
-        }
         let bytes = match self.file.read(scrape.buffer) {
             Ok(bytes) => bytes,
             Err(error) => return Outcome::of_error(error),
         };
         let mut seen = 0;
+        let turn = self.turn.next_places(self.known.len());
         for disk in parsed(disks(bytes), self.file.path(), scrape.problems) {
             let is_known = self.known.get(seen).is_some_and(|known| known.is(&disk));
             if !is_known {
                 forget_from(seen, &mut self.known, &mut self.names);
                 let is_first = self.names.insert(disk.name.into());
                 self.known.push(Known::new(&disk, is_first, &self.host, &self.filter));
+            } else if turn.contains(&seen) && self.known[seen].made.elapsed() >= LOOK_AGAIN {
+                self.known[seen] = Known::new(&disk, self.known[seen].is_first, &self.host, &self.filter);
             }
             self.known[seen].read(&disk);
             seen += 1;
@@ -218,7 +219,15 @@ impl Known {
         let is_wanted = is_first && filter.is_wanted(&name);
         let identity = is_wanted.then(|| DiskIdentity::look_up(host, &name, disk.major, disk.minor));
         let (major, minor) = (disk.major, disk.minor);
-        Known { name: disk.name.into(), is_first, major, minor, identity, values: [None; COLUMNS.len()] }
+        Known {
+            name: disk.name.into(),
+            is_first,
+            major,
+            minor,
+            made: Instant::now(),
+            identity,
+            values: [None; COLUMNS.len()],
+        }
     }
 
     fn is(&self, disk: &Disk<'_>) -> bool {

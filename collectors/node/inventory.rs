@@ -1,27 +1,41 @@
 //! The devices in one folder of sysfs, and what a collector keeps of each: labels, open files, what does not change.
 //!
-//! A device that stays is kept; one that came is made, one that went is dropped. Every `LOOK_AGAIN` all are made anew,
-//! so that a device that was exchanged for another of the same name does not keep the old one's description.
+//! A device that stays is kept; one that came is made, one that went is dropped. What is older than `LOOK_AGAIN` is made
+//! anew, so that a device that was exchanged for another of the same name does not keep the old one's description; of
+//! many devices only a part in one listing, so that no scrape pays for all.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use kernel::{Folder, scan};
 
-/// How old what is kept of a device can get.
+use super::turn::Turn;
+
+/// When what is kept of a device is old.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub struct Inventory<T> {
     folder: Folder,
     /// By name.
-    devices: Vec<(Box<str>, T)>,
+    devices: Vec<Device<T>>,
+    /// When all names were looked at last, those of no devices too.
     looked: Option<Instant>,
+    turn: Turn,
+    look_again: Duration,
+}
+
+#[derive(Debug)]
+struct Device<T> {
+    name: Box<str>,
+    made: Instant,
+    kept: T,
 }
 
 impl<T> Inventory<T> {
     pub fn new(folder: PathBuf) -> Self {
-        Inventory { folder: Folder::new(folder), devices: Vec::new(), looked: None }
+        let folder = Folder::new(folder);
+        Inventory { folder, devices: Vec::new(), looked: None, turn: Turn::default(), look_again: LOOK_AGAIN }
     }
 
     pub fn folder(&self) -> &Path {
@@ -43,26 +57,43 @@ impl<T> Inventory<T> {
                 return Err(error);
             }
         };
-        let is_old = self.looked.is_none_or(|looked| looked.elapsed() >= LOOK_AGAIN);
-        if !has_changed && !is_old {
-            return Ok(());
-        }
-        if is_old {
-            self.devices.clear();
+        self.renew(buffer, &mut make);
+        if has_changed || self.looked.is_none_or(|looked| looked.elapsed() >= self.look_again) {
             self.looked = Some(Instant::now());
+            self.merge(buffer, &mut make);
         }
+        Ok(())
+    }
+
+    /// Makes old devices anew whose turn it is.
+    fn renew(&mut self, buffer: &mut Vec<u8>, make: &mut impl FnMut(&str, &Path, &mut Vec<u8>) -> Option<T>) {
+        let now = Instant::now();
+        // From the last to the first: one that turns out to be none leaves the places before it as they are.
+        for place in self.turn.next_places(self.devices.len()).rev() {
+            if now.duration_since(self.devices[place].made) < self.look_again {
+                continue;
+            }
+            // Its files are closed first, so that those of its successor may stay open.
+            let name = self.devices.remove(place).name;
+            if let Some(kept) = make(&name, &self.folder.path().join(&*name), buffer) {
+                self.devices.insert(place, Device { name, made: now, kept });
+            }
+        }
+    }
+
+    /// Drops what is not listed any more, and makes what is listed and not known.
+    fn merge(&mut self, buffer: &mut Vec<u8>, make: &mut impl FnMut(&str, &Path, &mut Vec<u8>) -> Option<T>) {
         let mut names: Vec<Box<str>> = self.folder.names().map(|name| scan::to_text(name).into()).collect();
         names.sort();
         let mut known = std::mem::take(&mut self.devices).into_iter().peekable();
         for name in names {
-            while known.next_if(|(other, _)| *other < name).is_some() {}
-            if let Some(device) = known.next_if(|(other, _)| *other == name) {
+            while known.next_if(|device| device.name < name).is_some() {}
+            if let Some(device) = known.next_if(|device| device.name == name) {
                 self.devices.push(device);
-            } else if let Some(device) = make(&name, &self.folder.path().join(&*name), buffer) {
-                self.devices.push((name, device));
+            } else if let Some(kept) = make(&name, &self.folder.path().join(&*name), buffer) {
+                self.devices.push(Device { name, made: Instant::now(), kept });
             }
         }
-        Ok(())
     }
 
     pub fn is_empty(&self) -> bool {
@@ -71,11 +102,11 @@ impl<T> Inventory<T> {
 
     /// Devices by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> + Clone {
-        self.devices.iter().map(|(name, device)| (&**name, device))
+        self.devices.iter().map(|device| (&*device.name, &device.kept))
     }
 
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut T)> {
-        self.devices.iter_mut().map(|(name, device)| (&**name, device))
+        self.devices.iter_mut().map(|device| (&*device.name, &mut device.kept))
     }
 }
 
@@ -122,5 +153,31 @@ mod tests {
         fs::remove_dir_all(&path).expect("removed");
         assert!(inventory.refresh(&mut Vec::new(), |_, _, _| Some(())).expect_err("gone").is_absent());
         assert!(inventory.is_empty());
+    }
+
+    #[test]
+    fn old_devices_are_made_anew_by_turns() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        for number in 0..100 {
+            fs::write(dir.path().join(format!("eth{number}")), "").expect("written");
+        }
+        let mut inventory = Inventory::new(dir.path().to_owned());
+        let mut made = 0;
+        let mut refresh = |inventory: &mut Inventory<usize>| {
+            let before = made;
+            let make = |_: &str, _: &Path, _: &mut Vec<u8>| {
+                made += 1;
+                Some(made)
+            };
+            inventory.refresh(&mut Vec::new(), make).expect("listed");
+            made - before
+        };
+        assert_eq!(refresh(&mut inventory), 100);
+        assert_eq!(refresh(&mut inventory), 0);
+        inventory.look_again = Duration::ZERO;
+        let parts: Vec<usize> = (0..13).map(|_| refresh(&mut inventory)).collect();
+        assert!(parts.iter().all(|part| *part <= 8), "a part in each listing: {parts:?}");
+        assert!(inventory.iter().all(|(_, number)| *number > 100), "and all after some");
+        assert_eq!(inventory.iter().count(), 100);
     }
 }

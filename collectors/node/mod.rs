@@ -16,6 +16,7 @@ mod readings;
 mod remembered;
 mod several;
 mod true_types;
+mod turn;
 // Parts of larger collectors.
 mod bcachefs_device;
 mod btrfs_mounts;
