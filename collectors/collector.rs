@@ -201,7 +201,7 @@ impl Settings {
     pub fn pattern(&self, flag: &str) -> Result<Option<regex::Regex>, SettingsError> {
         match self.text(flag) {
             "" => Ok(None),
-            pattern => regex::Regex::new(pattern)
+            pattern => model::search_regex(pattern)
                 .map(Some)
                 .map_err(|error| SettingsError { flag: flag.to_owned(), reason: error.to_string() }),
         }

@@ -1,6 +1,7 @@
 //! Which units of systemd are wanted, by name. Unlike other filters of node_exporter both patterns hold at once, and
 //! each must match a name as a whole.
 
+use model::search_regex;
 use regex::Regex;
 
 use crate::{Flag, FlagKind, Settings, SettingsError};
@@ -27,7 +28,7 @@ pub struct UnitFilter {
 impl UnitFilter {
     pub fn from_flags(settings: &Settings) -> Result<Self, SettingsError> {
         let whole = |flag: Flag| {
-            Regex::new(&format!("^(?:{})$", settings.text(flag.name)))
+            search_regex(&format!("^(?:{})$", settings.text(flag.name)))
                 .map_err(|error| SettingsError { flag: flag.name.to_owned(), reason: error.to_string() })
         };
         Ok(UnitFilter { include: whole(INCLUDE)?, exclude: whole(EXCLUDE)? })

@@ -94,7 +94,7 @@ fn help(arguments: &[String]) -> String {
 
 /// Reads the configuration file if there is one, then all flags as one command line.
 fn read(arguments: Vec<String>, given: &ArgMatches) -> Result<Flags, String> {
-    let file = given.get_one::<String>("agent.config-file").map(PathBuf::from);
+    let file = given.get_one::<String>("agent.config-file").filter(|path| !path.is_empty()).map(PathBuf::from);
     let is_given = |name: &str| given.value_source(name) == Some(ValueSource::CommandLine);
     let (mut lines, mut all) = (BTreeMap::new(), Vec::new());
     if let Some(path) = &file {

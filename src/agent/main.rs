@@ -24,6 +24,7 @@ mod version;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use collectors::{Options, Runner, TABLE};
 use http::{Limits, Server, WebConfig};
@@ -80,7 +81,8 @@ fn run(mut flags: Flags) -> Result<(), String> {
 }
 
 async fn serve(agent: Agent) -> Result<(), String> {
-    let limits = Limits::default();
+    // No request has a body that matters here; waiting for one that does not come would hold a place.
+    let limits = Limits { body_timeout: Duration::from_secs(2), ..Limits::default() };
     let web = web_config(&agent.flags.load())?;
     let server = bind(&agent.flags.load(), limits).await?.with_web_config(web.clone());
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("cannot watch signals: {error}"))?;

@@ -75,7 +75,7 @@ impl Conversation {
             let _place = handshakes.take(|| {}).await;
             let among_handshakes = handshakes.idle();
             tokio::select! {
-                shaken = shake_hands(stream, web) => shaken,
+                shaken = shake_hands(stream, web, &self.responder.peer) => shaken,
                 () = among_handshakes.dismissed() => None,
                 () = idle.dismissed() => None,
             }
@@ -173,6 +173,7 @@ impl Conversation {
                 }
             }
             if asks {
+                self.responder.progress.end();
                 ask_to_end(connection.as_mut());
                 is_asked = true;
                 impatience.as_mut().reset(Instant::now() + patience.unwrap_or_default());
@@ -181,7 +182,7 @@ impl Conversation {
     }
 }
 
-async fn shake_hands(stream: Box<dyn Stream>, web: &Arc<WebConfig>) -> Option<(Box<dyn Stream>, bool)> {
+async fn shake_hands(stream: Box<dyn Stream>, web: &Arc<WebConfig>, peer: &str) -> Option<(Box<dyn Stream>, bool)> {
     let mut stream = FirstByte::look(stream).await.ok()?;
     if !stream.begins_tls() {
         // What is left unread when a socket is closed would make the kernel throw the answer away.
@@ -199,7 +200,7 @@ async fn shake_hands(stream: Box<dyn Stream>, web: &Arc<WebConfig>) -> Option<(B
             Some((Box::new(stream), is_http2))
         }
         Err(error) => {
-            tracing::debug!(%error, "TLS handshake failed");
+            tracing::debug!(%error, peer, "TLS handshake failed");
             None
         }
     }

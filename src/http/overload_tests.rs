@@ -53,6 +53,19 @@ async fn clients_that_say_nothing_give_their_place_to_those_that_ask() {
 }
 
 #[tokio::test]
+async fn clients_that_send_half_a_request_give_their_place_to_those_that_ask() {
+    let patient = Limits { connections: 2, head_timeout: Duration::from_secs(3600), ..Limits::default() };
+    let running = start(Router::new().get("/", hello), patient).await;
+    let mut halves = Vec::new();
+    for _ in 0..3 {
+        let mut half = TcpStream::connect(&running.address).await.expect("connect");
+        half.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX-").await.expect("write");
+        halves.push(half);
+    }
+    assert_eq!(status(&get(&running.address, "/", "").await), "200");
+}
+
+#[tokio::test]
 async fn a_connection_that_is_dismissed_ends_cleanly() {
     let running = start(Router::new().get("/", hello), Limits { connections: 1, ..Limits::default() }).await;
     let mut kept = TcpStream::connect(&running.address).await.expect("connect");

@@ -5,17 +5,25 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// Moved on by the responder when it takes a request and again when it has answered: odd while it works, and never the
-/// same for two requests.
+/// What the parts of a connection tell each other.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Progress(Arc<AtomicU64>);
+pub(crate) struct Progress(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Moved on by the responder when it takes a request and again when it has answered: odd while it works, and never
+    /// the same for two requests.
+    steps: AtomicU64,
+    /// The connection's place is needed: half a head is not waited for any more.
+    is_ending: AtomicBool,
+}
 
 pub(crate) struct Patience<S> {
     stream: S,
@@ -39,7 +47,16 @@ const TAKEN_BYTES: usize = 1 << 20;
 
 impl Progress {
     pub(crate) fn step(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.steps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes effect when the connection reads the next time.
+    pub(crate) fn end(&self) {
+        self.0.is_ending.store(true, Ordering::Relaxed);
+    }
+
+    fn is_ending(&self) -> bool {
+        self.0.is_ending.load(Ordering::Relaxed)
     }
 }
 
@@ -59,7 +76,7 @@ impl<S> Patience<S> {
 
     /// Whether what is read now belongs to a head. A head that was taken meanwhile needs no timer any more.
     fn reads_a_head(&mut self) -> bool {
-        let now = self.progress.0.load(Ordering::Relaxed);
+        let now = self.progress.0.steps.load(Ordering::Relaxed);
         if now != self.seen {
             self.seen = now;
             self.head_timer = None;
@@ -105,6 +122,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patience<S> {
                 let deadline = Instant::now() + head_timeout;
                 self.head_timer = Some(Box::pin(tokio::time::sleep_until(deadline)));
                 outcome
+            }
+            Poll::Pending if self.head_timer.is_some() && self.progress.is_ending() => {
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
             Poll::Pending => match &mut self.head_timer {
                 Some(timer) => {

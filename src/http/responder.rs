@@ -84,6 +84,10 @@ impl Responder {
         path: &str,
         route: &mut Option<&'a str>,
     ) -> Response {
+        // Nobody is a proxy here; 200 would say so.
+        if request.method() == Method::CONNECT {
+            return not_found();
+        }
         if let Some(tidied) = self.service.router.tidied(request.method(), request.uri().path()) {
             let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
             return Response::empty(StatusCode::MOVED_PERMANENTLY).header(LOCATION, &format!("{tidied}{query}"));

@@ -251,3 +251,10 @@ async fn a_handler_is_dropped_when_its_client_goes_away() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
+
+#[tokio::test]
+async fn nobody_is_connected_to_elsewhere() {
+    let running = start(Router::new().any("/", hello), Limits::default()).await;
+    let reply = talk(&running.address, "CONNECT other:80 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    assert_eq!(status(&reply), "404", "{reply}");
+}

@@ -87,16 +87,7 @@ impl Matcher {
 
 impl AnchoredRegex {
     pub fn new(pattern: &str) -> Result<Self, RegexError> {
-        let refused = |reason: String| RegexError { pattern: pattern.to_owned(), reason };
-        // Read alone first, so that "a)(b" is not made valid by the group that anchors it.
-        let translated = from_re2(pattern);
-        regex_syntax::ast::parse::Parser::new()
-            .parse(&translated)
-            .map_err(|error| refused(error.kind().to_string()))?;
-        let compiled = RegexBuilder::new(&format!("^(?s:{translated})$"))
-            .size_limit(REGEX_SIZE_LIMIT_BYTES)
-            .build()
-            .map_err(|error| refused(error.to_string()))?;
+        let compiled = compile(pattern, |translated| format!("^(?s:{translated})$"))?;
         Ok(AnchoredRegex { pattern: pattern.to_owned(), compiled, literals: plain_alternatives(pattern) })
     }
 
@@ -149,34 +140,81 @@ impl fmt::Display for Matcher {
     }
 }
 
-/// RE2 spells some things otherwise: its `\d`, `\w`, `\s` and `\b` know ASCII only, and `\Q…\E` quotes.
+/// A regular expression in RE2's syntax that may match anywhere in a text, as those of flags do.
+pub fn search_regex(pattern: &str) -> Result<Regex, RegexError> {
+    compile(pattern, str::to_owned)
+}
+
+fn compile(pattern: &str, around: impl Fn(&str) -> String) -> Result<Regex, RegexError> {
+    let refused = |reason: String| RegexError { pattern: pattern.to_owned(), reason };
+    // Read alone first, so that "a)(b" is not made valid by the group that anchors it.
+    let translated = from_re2(pattern);
+    regex_syntax::ast::parse::Parser::new().parse(&translated).map_err(|error| refused(error.kind().to_string()))?;
+    RegexBuilder::new(&around(&translated))
+        .size_limit(REGEX_SIZE_LIMIT_BYTES)
+        .build()
+        .map_err(|error| refused(error.to_string().replace('\n', " ")))
+}
+
+/// RE2 reads some things otherwise: its `\d`, `\w`, `\s` and `\b` know ASCII only, `\Q…\E` quotes, a brace that begins no
+/// repetition is a brace, and within a class there are neither classes nor operators.
 fn from_re2(pattern: &str) -> String {
     let mut translated = String::with_capacity(pattern.len());
     let mut rest = pattern;
-    while let Some(at) = rest.find('\\') {
-        translated.push_str(&rest[..at]);
-        let escaped = rest[at + 1..].chars().next();
-        let length = 1 + escaped.map_or(0, char::len_utf8);
-        let (escape, after) = rest[at..].split_at(length);
-        rest = after;
-        match escaped {
-            Some('d') => translated.push_str("[0-9]"),
-            Some('D') => translated.push_str("[^0-9]"),
-            Some('w') => translated.push_str("[0-9A-Za-z_]"),
-            Some('W') => translated.push_str("[^0-9A-Za-z_]"),
-            Some('s') => translated.push_str("[\\t\\n\\f\\r ]"),
-            Some('S') => translated.push_str("[^\\t\\n\\f\\r ]"),
-            Some('b') => translated.push_str("(?-u:\\b)"),
-            Some('Q') => {
-                let (quoted, after) = rest.split_once("\\E").unwrap_or((rest, ""));
-                translated.push_str(&regex::escape(quoted));
-                rest = after;
+    let (mut is_in_class, mut is_first_in_class) = (false, false);
+    while let Some(first) = rest.chars().next() {
+        let was_first = std::mem::take(&mut is_first_in_class);
+        let mut length = first.len_utf8();
+        match first {
+            '\\' => {
+                rest = translate_escape(rest, &mut translated);
+                continue;
             }
-            _ => translated.push_str(escape),
+            '[' if !is_in_class => {
+                (is_in_class, is_first_in_class) = (true, true);
+                length += usize::from(rest[1..].starts_with('^'));
+            }
+            // `[:alpha:]`
+            '[' if rest.starts_with("[:") && rest.contains(":]") => length = rest.find(":]").map_or(1, |end| end + 2),
+            // A bracket that stands first does not close the class.
+            ']' if is_in_class && !was_first => is_in_class = false,
+            '[' | ']' | '&' | '~' if is_in_class => translated.push('\\'),
+            '{' if !is_in_class && !begins_repetition(rest) => translated.push('\\'),
+            _ => {}
         }
+        translated.push_str(&rest[..length]);
+        rest = &rest[length..];
     }
-    translated.push_str(rest);
     translated
+}
+
+/// Of a text that begins with a backslash; gives back what stands behind the escape.
+fn translate_escape<'a>(rest: &'a str, translated: &mut String) -> &'a str {
+    let escaped = rest[1..].chars().next();
+    let (escape, after) = rest.split_at(1 + escaped.map_or(0, char::len_utf8));
+    translated.push_str(match escaped {
+        Some('d') => "[0-9]",
+        Some('D') => "[^0-9]",
+        Some('w') => "[0-9A-Za-z_]",
+        Some('W') => "[^0-9A-Za-z_]",
+        Some('s') => "[\\t\\n\\f\\r ]",
+        Some('S') => "[^\\t\\n\\f\\r ]",
+        Some('b') => "(?-u:\\b)",
+        Some('Q') => {
+            let (quoted, behind) = after.split_once("\\E").unwrap_or((after, ""));
+            translated.push_str(&regex::escape(quoted));
+            return behind;
+        }
+        _ => escape,
+    });
+    after
+}
+
+/// Of a text that begins with a brace: whether it is `{2}`, `{2,}` or `{2,5}`.
+fn begins_repetition(rest: &str) -> bool {
+    let Some((counts, _)) = rest[1..].split_once('}') else { return false };
+    let (least, most) = counts.split_once(',').unwrap_or((counts, ""));
+    !least.is_empty() && [least, most].iter().all(|count| count.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn plain_alternatives(pattern: &str) -> Option<Vec<String>> {
@@ -221,6 +259,23 @@ mod tests {
         assert!(matches(r"a\sb", "a b") && !matches(r"a\sb", "a\u{2003}b"));
         assert!(matches(r".*\bé", "aé") && matches(r"\\d", r"\d"));
         assert!(matches(r"\Qa.b|\E+", "a.b||") && !matches(r"\Qa.b\E", "axb") && matches(r"\Q(", "("));
+    }
+
+    #[test]
+    fn braces_and_brackets_that_mean_nothing_are_themselves() {
+        let matches = |pattern, text| AnchoredRegex::new(pattern).expect(pattern).is_match(text);
+        assert!(matches("a{", "a{") && matches("{a}", "{a}") && matches("a{,3}", "a{,3}"));
+        assert!(matches("a{2}", "aa") && matches("a{1,}", "aaa") && !matches("a{1,2}", "aaa"));
+        assert!(matches("[[a]", "[") && matches("[]a]+", "a]") && matches("[^]a]", "b") && !matches("[^]a]", "]"));
+        assert!(matches("[a&&b~~]+", "a&b~") && matches("[[:alpha:]_]+", "ab_") && matches("[{]a", "{a"));
+        assert!(matches("é{", "é{") && AnchoredRegex::new("[a").is_err() && AnchoredRegex::new("{2}").is_err());
+    }
+
+    #[test]
+    fn a_search_finds_its_pattern_anywhere() {
+        let regex = search_regex(r"\Qa.b\E\d").expect("valid");
+        assert!(regex.is_match("xa.b1") && !regex.is_match("xacb1"));
+        assert_eq!(search_regex("a(").expect_err("unclosed").reason, "unclosed group");
     }
 
     #[test]

@@ -89,12 +89,14 @@ fn own_flags() -> Vec<Arg> {
         switch("web.telemetry-containers", "the path of the metrics answers containers too, not only the node")
             .default_value("true"),
         text("web.max-requests", "40", "scrapes at the same time, at most; 0 for no limit"),
-        switch("web.disable-exporter-metrics", "leave out metrics about the agent itself (promhttp_*, process_*)"),
+        switch("web.disable-exporter-metrics", "leave out promhttp_* and process_*; vitals_* stay"),
         text("web.timeout-offset", "0.5s", "taken off the scraper's timeout, so that the answer arrives in time"),
         text("web.config.file", "", "file with TLS and authentication, in the format of Prometheus' exporter-toolkit"),
         switch("web.systemd-socket", "serve on the sockets of a systemd .socket unit instead of --web.listen-address"),
         text("runtime.gomaxprocs", "1", "accepted; there is no Go runtime here").hide(true),
-        text("log.level", "info", "least severity that is logged").value_parser(["debug", "info", "warn", "error"]),
+        text("log.level", "info", "least severity that is logged")
+            .value_parser(["debug", "info", "warn", "error"])
+            .ignore_case(true),
         text("log.format", "logfmt", "format of the log").value_parser(["logfmt", "json"]),
         Arg::new("version").long("version").action(ArgAction::SetTrue).help("print the version and end"),
     ]
@@ -123,10 +125,10 @@ fn switch(name: &str, help: &str) -> Arg {
 }
 
 fn text(name: &'static str, default: &'static str, help: &'static str) -> Arg {
-    let arg = Arg::new(name).long(name).help(help).value_name("VALUE").allow_hyphen_values(true);
+    let arg = Arg::new(name).long(name).help(help).value_name("VALUE");
     if default.is_empty() { arg } else { arg.default_value(default) }
 }
 
 fn list(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).help(help).value_name("VALUE").action(ArgAction::Append).allow_hyphen_values(true)
+    Arg::new(name).long(name).help(help).value_name("VALUE").action(ArgAction::Append)
 }

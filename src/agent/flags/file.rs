@@ -56,7 +56,12 @@ impl File {
         };
         let root: Spanned<Node> = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
             let words = error.to_string();
-            let reason = words.split(" at line ").next().unwrap_or_default().to_owned();
+            // The parser's advice to programmers is none to whoever wrote the file.
+            let reason = match &error {
+                serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => format!("{key}: given twice"),
+                serde_saphyr::Error::MultipleDocuments { .. } => "more than one document".to_owned(),
+                _ => words.split(" at line ").next().unwrap_or_default().to_owned(),
+            };
             (error.location().map_or(1, |location| location.line()), reason)
         })?;
         let mut file = File::default();
@@ -205,7 +210,8 @@ mod tests {
     fn what_cannot_be_read_names_its_line() {
         for (text, line, part) in [
             ("a: 1\nb: [1", 2, ""),
-            ("a: 1\na: 2\n", 2, ""),
+            ("a: 1\na: 2\n", 2, "a: given twice"),
+            ("a: 1\n---\nb: 2\n", 3, "more than one document"),
             ("- a\n", 1, "expected flags by name"),
             ("a:\n  b:\n", 2, "a.b: expected a value"),
             ("a:\n- [1]\n", 2, "a: expected a list of single values"),

@@ -175,6 +175,7 @@ fn refusal(error: &Error, file: &Path) -> WebConfigError {
     let message = &message[..message.rfind(" at line ").unwrap_or(message.len())];
     let (key, reason) = match error {
         Error::DuplicateMappingKey { key: Some(key), .. } => (key.clone(), "given twice".to_owned()),
+        Error::MultipleDocuments { .. } => (String::new(), "more than one document".to_owned()),
         _ => (String::new(), format!("not valid YAML: {message}")),
     };
     let line = error.location().map(|location| location.line());
