@@ -88,7 +88,7 @@ fn a_bad_file_at_start_is_one_line() {
     let mut agent = Program::start(env!("CARGO_BIN_EXE_vitals-agent"), [file.flag.as_str()]);
     assert!(!agent.wait(LONG).success());
     let output = agent.output();
-    assert!(output.contains("vitals.yml:3: collector.netdev.device-exclude: regex parse error"), "{output}");
+    assert!(output.contains("vitals.yml:3: collector.netdev.device-exclude: invalid regular expression"), "{output}");
 }
 
 #[test]
