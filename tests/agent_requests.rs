@@ -233,3 +233,11 @@ fn every_listen_address_is_served_and_vsock_where_the_kernel_has_it() {
         rig::skip("vsock", "the kernel has none");
     }
 }
+
+#[test]
+fn a_path_that_leads_nowhere_is_said_at_start() {
+    let (agent, _) = agent(&["--path.procfs=/nowhere"]);
+    let log = agent.output();
+    assert!(log.contains("--path.procfs: nothing can be read there") && log.contains("path=/nowhere"), "{log}");
+    assert!(!log.contains("--path.sysfs"), "{log}");
+}

@@ -64,6 +64,12 @@ fn run(mut flags: Flags) -> Result<(), String> {
     for warning in flags.warnings.drain(..) {
         tracing::warn!(warning, "passed over");
     }
+    // Everything would be absent, and nobody would wonder.
+    for (flag, path) in [("path.procfs", &flags.roots.procfs), ("path.sysfs", &flags.roots.sysfs)] {
+        if let Err(error) = std::fs::read_dir(path) {
+            tracing::error!(path = %path.display(), %error, "--{flag}: nothing can be read there");
+        }
+    }
     kernel::limits::keep_heap_small();
     let max_kept_files = kept_files(flags.max_kept_files);
     let host = Host::new(flags.roots.clone(), max_kept_files);
