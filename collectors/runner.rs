@@ -43,6 +43,9 @@ pub struct Options {
     pub worker_limit: usize,
     /// How long a worker may be on one collector while others wait, before another worker is started.
     pub patience: Duration,
+    /// Time that a collector has before later scrapes no longer wait for it, however soon the one that it began for had
+    /// to be answered.
+    pub least_time: Duration,
 }
 
 /// Owns the collectors and the threads that they run on.
@@ -80,7 +83,7 @@ struct Shared {
 impl Default for Options {
     fn default() -> Self {
         // Every hung collector keeps a thread, so that the others can go on there must be more than may hang.
-        Options { worker_limit: 64, patience: Duration::from_millis(50) }
+        Options { worker_limit: 64, patience: Duration::from_millis(50), least_time: Duration::from_secs(1) }
     }
 }
 

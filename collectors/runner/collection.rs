@@ -107,7 +107,7 @@ impl Collection {
 impl Ticket {
     pub(super) fn new(shared: &Arc<Shared>, filter: &Filter, deadline: Instant) -> Self {
         let mut schedule = shared.lock();
-        let collection = schedule.join(filter).unwrap_or_else(|| {
+        let collection = schedule.join(filter, deadline).unwrap_or_else(|| {
             let collection = Arc::new(Collection::new(filter, deadline));
             schedule.open(&collection);
             collection

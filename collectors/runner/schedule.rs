@@ -18,6 +18,9 @@ const SPARE_REPORTS: usize = 2;
 /// A scrape joins a collection that is at most this old, so that its values are not older either.
 const SHARED_AGE: Duration = Duration::from_secs(1);
 
+/// And had at most this much less time: what it misses for want of time would be missing here too.
+const SHARED_HASTE: Duration = Duration::from_millis(100);
+
 pub(crate) struct Schedule {
     /// Of all collectors, also of those that are switched off; a slot keeps its place.
     pub slots: Vec<Slot>,
@@ -104,10 +107,13 @@ impl Schedule {
         }
     }
 
-    /// A collection with this filter that was begun a moment ago.
-    pub fn join(&mut self, filter: &Filter) -> Option<Arc<Collection>> {
+    /// A collection with this filter that was begun a moment ago, with about as much time.
+    pub fn join(&mut self, filter: &Filter, deadline: Instant) -> Option<Arc<Collection>> {
         let mut open = self.open.iter().filter_map(Weak::upgrade);
-        let found = open.find(|one| one.filter == *filter && one.begun.elapsed() < SHARED_AGE)?;
+        let found = open.find(|one| {
+            let age = one.begun.elapsed();
+            one.filter == *filter && age < SHARED_AGE && deadline <= one.deadline() + age + SHARED_HASTE
+        })?;
         found.join();
         self.coalesced += 1;
         Some(found)
@@ -146,14 +152,18 @@ impl Schedule {
     }
 
     /// The oldest job whose collector is free.
-    pub fn take_job(&mut self) -> Option<Taken> {
+    pub fn take_job(&mut self, options: &Options) -> Option<Taken> {
         let next = self.pending.iter().position(|job| self.slots[job.slot].work.is_some())?;
         let job = self.pending.remove(next)?;
         let slot = &mut self.slots[job.slot];
         let work = slot.work.take()?;
         self.last_start = Instant::now();
-        slot.running =
-            Some(Running { since: self.last_start, collection: job.collection.clone(), is_abandoned: false });
+        slot.running = Some(Running {
+            since: self.last_start,
+            overdue: job.collection.deadline().max(self.last_start + options.least_time),
+            collection: job.collection.clone(),
+            is_abandoned: false,
+        });
         let page = slot.spare_pages.pop().unwrap_or_default();
         Some(Taken { work, page, plan: self.plan.clone(), generation: slot.generation, job })
     }

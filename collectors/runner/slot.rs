@@ -44,6 +44,8 @@ pub(crate) struct Slot {
 /// A collector that is with a worker now.
 pub(crate) struct Running {
     pub since: Instant,
+    /// When it has had its time.
+    pub overdue: Instant,
     pub collection: Arc<Collection>,
     /// Nobody waits for the collection any more.
     pub is_abandoned: bool,
@@ -128,9 +130,10 @@ impl Slot {
         }
     }
 
-    /// A scrape had to leave without it. When a client only went away early, the collector still has its time.
+    /// A scrape had to leave without it. When a client went away early or was in a hurry, the collector still has its
+    /// time.
     pub fn is_left_behind(&self) -> bool {
-        let is_overdue = |running: &Running| running.is_abandoned && Instant::now() >= running.collection.deadline();
+        let is_overdue = |running: &Running| running.is_abandoned && Instant::now() >= running.overdue;
         self.running.as_ref().is_some_and(is_overdue)
     }
 

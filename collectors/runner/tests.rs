@@ -159,7 +159,11 @@ fn plan(gate: &str, specs: &[&'static Spec], series_limit: usize) -> Plan {
 }
 
 fn runner(gate: &str, specs: &[&'static Spec], series_limit: usize) -> Runner {
-    let options = Options { worker_limit: 4, patience: Duration::from_millis(5) };
+    patient_runner(gate, specs, series_limit, Duration::ZERO)
+}
+
+fn patient_runner(gate: &str, specs: &[&'static Spec], series_limit: usize, least_time: Duration) -> Runner {
+    let options = Options { worker_limit: 4, patience: Duration::from_millis(5), least_time };
     let plan = plan(gate, specs, series_limit);
     Runner::new(Host::default(), specs.iter().copied(), plan, options).expect("good settings")
 }
@@ -298,6 +302,35 @@ fn scrapes_at_the_same_time_share_a_collection() {
     assert_eq!((stats.collections, stats.coalesced), (1, 4));
     runner.collect(&runner.everything(), later());
     assert_eq!(runner.stats().collections, 2, "a finished collection is not served again");
+}
+
+#[test]
+fn a_scrape_shares_no_collection_that_had_less_time() {
+    let runner = runner("haste", &[&HELD, &QUICK], 0);
+    let hasty = runner.start(&runner.everything(), soon());
+    let other = runner.start(&runner.everything(), later());
+    let stats = runner.stats();
+    assert_eq!((stats.collections, stats.coalesced), (2, 0));
+    let hasty_too = runner.start(&runner.everything(), soon());
+    assert_eq!(runner.stats().coalesced, 1);
+    Gate::named("haste").open();
+    other.wait();
+    assert!(other.finish().states().all(|(_, state)| state.status == Status::Collected));
+    drop((hasty, hasty_too));
+}
+
+#[test]
+fn a_scrape_in_a_hurry_costs_the_next_one_nothing() {
+    let runner = patient_runner("hurry", &[&HELD, &QUICK], 0, LONG);
+    let hasty = runner.start(&runner.everything(), soon());
+    Gate::named("hurry").wait_for_one();
+    hasty.wait();
+    assert_eq!(state(&hasty.finish(), "held").reason, "not back before the deadline of the scrape");
+    assert_eq!(runner.stats().left_behind, 0, "it still has its time");
+    let next = runner.start(&runner.everything(), later());
+    Gate::named("hurry").open();
+    next.wait();
+    assert!(next.finish().states().all(|(_, state)| state.status == Status::Collected));
 }
 
 #[test]

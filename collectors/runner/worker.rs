@@ -31,7 +31,7 @@ impl Shared {
     fn run_jobs(self: &Arc<Self>, buffer: &mut Vec<u8>) {
         let mut schedule = self.lock();
         loop {
-            if let Some(mut taken) = schedule.take_job() {
+            if let Some(mut taken) = schedule.take_job(&self.options) {
                 let spec = schedule.slots[taken.job.slot].spec;
                 drop(schedule);
                 let (report, tally) = taken.run(spec, &self.host, buffer);
