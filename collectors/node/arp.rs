@@ -18,13 +18,13 @@ const ENTRIES: Family = gauge("node_arp_entries", "ARP entries by device");
 const INCLUDE: Flag = Flag {
     name: "collector.arp.device-include",
     kind: FlagKind::Text { default: "" },
-    help: "regular expression of the devices to include; not together with device-exclude",
+    help: "regular expression of the devices to include",
     aliases: &[],
 };
 const EXCLUDE: Flag = Flag {
     name: "collector.arp.device-exclude",
     kind: FlagKind::Text { default: "" },
-    help: "regular expression of the devices to exclude; not together with device-include",
+    help: "regular expression of the devices to exclude",
     aliases: &[],
 };
 const NETLINK: Flag = Flag {
@@ -83,7 +83,7 @@ impl Arp {
                 entries: Vec::new(),
             },
         };
-        let filter = DeviceFilter::from_flags(settings, INCLUDE.name, EXCLUDE.name)?;
+        let filter = DeviceFilter::from_both_flags(settings, INCLUDE.name, EXCLUDE.name)?;
         Ok(Arp { source, devices: Devices { filter, all: Vec::new() } })
     }
 }

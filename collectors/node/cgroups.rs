@@ -34,7 +34,7 @@ impl Collector for Cgroups {
             let name = String::from_utf8_lossy(controller.name);
             let labels = [("subsys_name", &*name)];
             scrape.page.sample(&CGROUPS, &labels, controller.cgroups as f64);
-            scrape.page.sample(&ENABLED, &labels, f64::from(u8::from(controller.is_enabled)));
+            scrape.page.sample(&ENABLED, &labels, controller.enabled as f64);
         }
         Ok(Outcome::Collected)
     }

@@ -120,10 +120,12 @@ impl Cpu {
 
 impl Collector for Cpu {
     fn collect(&mut self, scrape: &mut Scrape<'_>) -> Result<Outcome, Failure> {
+        let info = self.info.as_mut().map_or(Ok(()), |info| info.collect(scrape));
         let bytes = match self.stat.read_single(scrape.buffer) {
             Ok(bytes) => bytes,
             Err(error) => return Outcome::of_error(error),
         };
+        scrape.problems.extend(info.err().map(|error| error.to_string()));
         let has_other_cpus = self.times.update(parsed(cpu_times(bytes), self.stat.path(), scrape.problems));
         if self.times.cpus().is_empty() {
             return Err(Failure(format!("{}: there is no CPU in the file", self.stat.path().display())));
@@ -136,9 +138,6 @@ impl Collector for Cpu {
             self.sysfs.look_again(scrape.buffer, scrape.problems);
         }
         self.sysfs.collect(scrape);
-        if let Some(info) = &mut self.info {
-            info.collect(scrape);
-        }
         Ok(Outcome::Collected)
     }
 }

@@ -31,11 +31,8 @@ impl CpuInfoFile {
         CpuInfoFile { file: host.proc_file("cpuinfo"), flags, bugs, wants_frequency }
     }
 
-    pub fn collect(&mut self, scrape: &mut Scrape<'_>) {
-        let bytes = match self.file.read(scrape.buffer) {
-            Ok(bytes) => bytes,
-            Err(error) => return scrape.problems.push(error.to_string()),
-        };
+    pub fn collect(&mut self, scrape: &mut Scrape<'_>) -> kernel::Result<()> {
+        let bytes = self.file.read(scrape.buffer)?;
         let page = &mut *scrape.page;
         for (place, cpu) in parsed(cpus(bytes), self.file.path(), scrape.problems).enumerate() {
             write_cpu(page, &cpu, self.wants_frequency);
@@ -44,6 +41,7 @@ impl CpuInfoFile {
                 write_words(page, &BUG, "bug", cpu.bugs, self.bugs.as_ref());
             }
         }
+        Ok(())
     }
 }
 

@@ -29,13 +29,13 @@ const INFO: Family = gauge(
 const INCLUDE: Flag = Flag {
     name: "collector.ethtool.device-include",
     kind: FlagKind::Text { default: "" },
-    help: "regular expression of the devices to include; not together with device-exclude",
+    help: "regular expression of the devices to include",
     aliases: &[],
 };
 const EXCLUDE: Flag = Flag {
     name: "collector.ethtool.device-exclude",
     kind: FlagKind::Text { default: "" },
-    help: "regular expression of the devices to exclude; not together with device-include",
+    help: "regular expression of the devices to exclude",
     aliases: &[],
 };
 const METRICS: Flag = Flag {
@@ -104,7 +104,7 @@ impl EthtoolOfDevices {
         Ok(EthtoolOfDevices {
             is_in_host_network: host.is_in_host_network(),
             types: Types::of(settings),
-            filter: DeviceFilter::from_flags(settings, INCLUDE.name, EXCLUDE.name)?,
+            filter: DeviceFilter::from_both_flags(settings, INCLUDE.name, EXCLUDE.name)?,
             metrics: settings.pattern(METRICS.name)?,
             ethtool: Ethtool::default(),
             devices: Inventory::new(host.roots.sys("class/net")),

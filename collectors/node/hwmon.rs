@@ -35,22 +35,12 @@ const fn pattern(name: &'static str, help: &'static str) -> Flag {
     Flag { name, kind: FlagKind::Text { default: "" }, help, aliases: &[] }
 }
 
-const CHIP_INCLUDE: Flag = pattern(
-    "collector.hwmon.chip-include",
-    "regular expression of the chips to include; not together with chip-exclude",
-);
-const CHIP_EXCLUDE: Flag = pattern(
-    "collector.hwmon.chip-exclude",
-    "regular expression of the chips to exclude; not together with chip-include",
-);
-const SENSOR_INCLUDE: Flag = pattern(
-    "collector.hwmon.sensor-include",
-    "regular expression of the sensors, as chip;sensor, to include; not together with sensor-exclude",
-);
-const SENSOR_EXCLUDE: Flag = pattern(
-    "collector.hwmon.sensor-exclude",
-    "regular expression of the sensors, as chip;sensor, to exclude; not together with sensor-include",
-);
+const CHIP_INCLUDE: Flag = pattern("collector.hwmon.chip-include", "regular expression of the chips to include");
+const CHIP_EXCLUDE: Flag = pattern("collector.hwmon.chip-exclude", "regular expression of the chips to exclude");
+const SENSOR_INCLUDE: Flag =
+    pattern("collector.hwmon.sensor-include", "regular expression of the sensors, as chip;sensor, to include");
+const SENSOR_EXCLUDE: Flag =
+    pattern("collector.hwmon.sensor-exclude", "regular expression of the sensors, as chip;sensor, to exclude");
 
 pub const SPEC: Spec = Spec {
     name: "hwmon",
@@ -91,8 +81,8 @@ impl Hwmon {
     fn new(host: &Host, settings: &Settings) -> Result<Self, SettingsError> {
         Ok(Hwmon {
             host: host.clone(),
-            chip_filter: DeviceFilter::from_flags(settings, CHIP_INCLUDE.name, CHIP_EXCLUDE.name)?,
-            sensor_filter: DeviceFilter::from_flags(settings, SENSOR_INCLUDE.name, SENSOR_EXCLUDE.name)?,
+            chip_filter: DeviceFilter::from_both_flags(settings, CHIP_INCLUDE.name, CHIP_EXCLUDE.name)?,
+            sensor_filter: DeviceFilter::from_both_flags(settings, SENSOR_INCLUDE.name, SENSOR_EXCLUDE.name)?,
             folder: Folder::new(host.roots.sys("class/hwmon")),
             looked: None,
             has_chips: false,

@@ -18,13 +18,13 @@ const TOTAL: Family = counter("node_interrupts_total", "Interrupt details.");
 const INCLUDE: Flag = Flag {
     name: "collector.interrupts.name-include",
     kind: FlagKind::Text { default: "" },
-    help: "regular expression of the interrupts to include, each as name;info;devices; not together with name-exclude",
+    help: "regular expression of the interrupts to include, each as name;info;devices",
     aliases: &[],
 };
 const EXCLUDE: Flag = Flag {
     name: "collector.interrupts.name-exclude",
     kind: FlagKind::Text { default: "" },
-    help: "regular expression of the interrupts to exclude, each as name;info;devices; not together with name-include",
+    help: "regular expression of the interrupts to exclude, each as name;info;devices",
     aliases: &[],
 };
 const INCLUDE_ZEROS: Flag = Flag {
@@ -67,7 +67,7 @@ impl Interrupts {
     fn new(host: &Host, settings: &Settings) -> Result<Self, SettingsError> {
         Ok(Interrupts {
             file: host.proc_file("interrupts"),
-            filter: DeviceFilter::from_flags(settings, INCLUDE.name, EXCLUDE.name)?,
+            filter: DeviceFilter::from_both_flags(settings, INCLUDE.name, EXCLUDE.name)?,
             includes_zeros: settings.is_on(INCLUDE_ZEROS.name),
             lines: Remembered::default(),
         })

@@ -55,7 +55,7 @@ impl Collector for Sockstat {
         for file in &mut self.files {
             files.note(file.collect(self.page_bytes, scrape));
         }
-        files.outcome(scrape.problems, |error| Outcome::absent(error.to_string()))
+        files.outcome(scrape.problems, |error| Outcome::empty(error.to_string()))
     }
 }
 

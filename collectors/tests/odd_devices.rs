@@ -205,6 +205,8 @@ fn sensors_are_chosen_by_chip_and_name() {
     let one = [r#"node_hwmon_temp_celsius{chip="hwmon1",sensor="temp2"} 2"#];
     assert_eq!(sensors(&[("collector.hwmon.sensor-include", "hwmon1;temp2")]), one);
     assert_eq!(sensors(&[("collector.hwmon.sensor-exclude", "temp1|hwmon0")]), one);
+    let both = [("collector.hwmon.sensor-include", "temp2"), ("collector.hwmon.sensor-exclude", "hwmon0")];
+    assert_eq!(sensors(&both), one);
     let of_one_chip = sensors(&[("collector.hwmon.chip-exclude", "hwmon1")]);
     assert!(of_one_chip.len() == 2 && of_one_chip.iter().all(|line| line.contains("hwmon0")), "{of_one_chip:?}");
 }

@@ -11,8 +11,8 @@ pub struct Controller<'a> {
     pub hierarchy: u64,
     /// Groups in that hierarchy.
     pub cgroups: u64,
-    /// Not switched off on the kernel's command line.
-    pub is_enabled: bool,
+    /// 1 unless it is switched off on the kernel's command line.
+    pub enabled: u64,
 }
 
 pub fn controllers(bytes: &[u8]) -> impl Iterator<Item = Result<Controller<'_>, ParseError>> {
@@ -23,7 +23,7 @@ pub fn controllers(bytes: &[u8]) -> impl Iterator<Item = Result<Controller<'_>, 
             name: fields.text("a controller")?,
             hierarchy: fields.number("the hierarchy")?,
             cgroups: fields.number("the cgroups")?,
-            is_enabled: fields.number("enabled")? != 0,
+            enabled: fields.number("enabled")?,
         })
     })
 }
@@ -37,9 +37,9 @@ mod tests {
     fn an_odd_line_loses_only_itself() {
         let text = b"#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpuset\t5\t47\t1\nmemory 0 many 1\nrdma\t4\t1\t0\n";
         let all: Vec<_> = controllers(text).collect();
-        assert_eq!(all[0], Ok(Controller { name: b"cpuset", hierarchy: 5, cgroups: 47, is_enabled: true }));
+        assert_eq!(all[0], Ok(Controller { name: b"cpuset", hierarchy: 5, cgroups: 47, enabled: 1 }));
         assert!(all[1].as_ref().is_err_and(|error| error.line == 3));
-        assert_eq!(all[2].as_ref().map(|controller| controller.is_enabled), Ok(false));
+        assert_eq!(all[2].as_ref().map(|controller| controller.enabled), Ok(0));
     }
 
     proptest! {

@@ -48,17 +48,16 @@ pub type SoftInterrupts = [u64; SOFT_INTERRUPTS.len()];
 pub const SOFT_INTERRUPTS: [&str; 10] =
     ["hi", "timer", "net_tx", "net_rx", "block", "block_iopoll", "tasklet", "sched", "hrtimer", "rcu"];
 
-/// The CPUs that are online, by number.
+/// The CPUs that are online, by number. They stand at the beginning, but an odd line between them ends nothing.
 pub fn cpu_times(bytes: &[u8]) -> impl Iterator<Item = Result<(u32, CpuTimes), ParseError>> {
-    lines(bytes).take_while(|(_, line)| line.starts_with(b"cpu")).filter(|(_, line)| !line.starts_with(b"cpu ")).map(
-        |(number, line)| {
-            let mut fields = Fields::new(number, line);
-            let title = fields.text("a CPU")?;
-            let cpu = parse_u64(&title[b"cpu".len()..]).and_then(|cpu| u32::try_from(cpu).ok());
-            let cpu = cpu.ok_or_else(|| ParseError::new(number, "the number of a CPU", title))?;
-            Ok((cpu, CpuTimes::parse(&mut fields)?))
-        },
-    )
+    let is_cpu = |line: &[u8]| line.starts_with(b"cpu") && !line.starts_with(b"cpu ");
+    lines(bytes).filter(move |(_, line)| is_cpu(line)).map(|(number, line)| {
+        let mut fields = Fields::new(number, line);
+        let title = fields.text("a CPU")?;
+        let cpu = parse_u64(&title[b"cpu".len()..]).and_then(|cpu| u32::try_from(cpu).ok());
+        let cpu = cpu.ok_or_else(|| ParseError::new(number, "the number of a CPU", title))?;
+        Ok((cpu, CpuTimes::parse(&mut fields)?))
+    })
 }
 
 /// The lines that are not about single CPUs. Unknown ones are passed over.
@@ -126,6 +125,15 @@ mod tests {
         cpu2 22546 0 5893 110837 789 0 78 29 2 0\n\
         intr 474142 0 0 7\nctxt 753664\nbtime 1795205036\nprocesses 18924\nprocs_running 4\nprocs_blocked 1\n\
         softirq 275846 0 34759 4 18179 90488 0 160 54719 0 77537\n";
+
+    #[test]
+    fn an_odd_line_between_the_cpus_ends_nothing() {
+        for odd in ["", "cp\x01 4 5", "\x00\x7f garbage", "cpuinfo"] {
+            let text = format!("{odd}\ncpu0 1 2 3 4\n{odd}\ncpu1 5 6 7 8\nctxt 9\n");
+            let cpus: Vec<_> = cpu_times(text.as_bytes()).flatten().map(|(cpu, _)| cpu).collect();
+            assert_eq!(cpus, [0, 1], "{odd}");
+        }
+    }
 
     #[test]
     fn offline_cpus_keep_their_numbers() {
